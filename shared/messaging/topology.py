@@ -1,8 +1,8 @@
 """Every name and argument on the broker, as data: exchanges, queues, bindings, roles.
 
-Nothing else in the project repeats a name or an argument written here. `declaration` makes it so, `topology_check` compares,
-and the services only verify by name what they use. Portable between RabbitMQ 3.10 and 4.x: quorum queues, arguments by
-declaration (never by policy), an explicit delivery limit everywhere (3.10 has none by default, 4.x has 20).
+Nothing else in the project repeats a name or an argument written here. The operator's `lotwise topology` declares it
+and compares it; the services only verify by name what they use. Portable between RabbitMQ 3.10 and 4.x: quorum queues,
+arguments by declaration (never by policy), an explicit delivery limit everywhere (3.10 has none by default, 4.x 20).
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ PARKED_DELIVERY_LIMIT = 1_000_000
 """Looking at a parked message is a delivery too; RabbitMQ 4.x would drop it after 20 looks."""
 PARKED_DAYS = 14
 RETRY_DELAYS_S = (1, 5, 30)
-"""Waits between the attempts at one message, in seconds; after the last it is parked. One queue a delay, because only the head
-of a queue expires."""
+"""Waits between the attempts at one message, in seconds; after the last it is parked. One queue a delay, because only
+the head of a queue expires."""
 
 HEADER_ATTEMPT = "x-lotwise-attempt"
 HEADER_REASON = "x-lotwise-reason"
@@ -117,8 +117,8 @@ def reply_queue_name(user: str, instance: str) -> str:
 def is_allowed_reply_to(reply_to: str, sender: str | None) -> bool:
     """Whether a reply may be written to `reply_to` for a request whose broker-verified user is `sender`.
 
-    Only direct reply-to or the sender's own reply queues; anything else would let a requester make a service write into a queue
-    that the requester may not write to.
+    Only direct reply-to or the sender's own reply queues; anything else would let a requester make a service write into
+    a queue that the requester may not write to.
     """
     if reply_to.startswith(f"{DIRECT_REPLY_TO}."):
         return True
@@ -183,12 +183,12 @@ WORK_QUEUES = (
     _work_queue(CONFIG, **{"x-single-active-consumer": True}),
 )
 RETRIED_QUEUES = (ACCOUNTS, SIZING)
-"""Queues whose messages may be tried again later. Not the configuration: an old command must never override a newer one."""
+"""Queues whose messages may be tried again later. Not the configuration: an old command must never override a newer."""
 
 PARKED_QUEUES = tuple(_parked_queue(queue.name) for queue in WORK_QUEUES)
 RETRY_QUEUES = tuple(_retry_queue(name, delay_s) for name in RETRIED_QUEUES for delay_s in RETRY_DELAYS_S)
 
-# Where dead letters go must stand before what sends them there: an at-least-once queue without its target holds them invisibly.
+# Where dead letters go must stand before what sends them there: an at-least-once queue without its target hides them.
 QUEUES = (*PARKED_QUEUES, *WORK_QUEUES, *RETRY_QUEUES)
 
 BINDINGS = (

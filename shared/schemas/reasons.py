@@ -1,0 +1,83 @@
+"""Why something was refused: every reason code, in one place, and the wire form of a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from shared.schemas.values import Message
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+REASONS_MAX = 20
+"""Wrong fields named in one answer; a hostile message must not be able to ask for a longer one."""
+
+SizingReasonCode = Literal[
+    "invalid_message",
+    "request_id_conflict",
+    "request_expired",
+    "invalid_stop",
+    "account_not_found",
+    "ambiguous_account",
+    "account_inactive",
+    "account_stale",
+    "non_positive_balance",
+    "invalid_leverage",
+    "unknown_instrument",
+    "instrument_stale",
+    "instrument_inconsistent",
+    "stops_differ",
+    "missing_conversion_rate",
+    "below_minimum_volume",
+    "insufficient_margin",
+    "margin_buffer",
+]
+"""In the order in which they are checked; the first that fails answers alone."""
+
+SyncReasonCode = Literal["invalid_message", "captured_in_future", "account_owner_mismatch"]
+
+ConfigReasonCode = Literal[
+    "unauthorized",
+    "forbidden",
+    "invalid_message",
+    "out_of_range",
+    "version_conflict",
+    "command_id_conflict",
+    "unknown_schedule",
+    "expired",
+    "try_again",
+]
+
+ReasonCode = SizingReasonCode | SyncReasonCode | ConfigReasonCode
+
+
+class Reason(Message):
+    """One reason of a refusal: a stable code, a sentence for people, and the path of the field where there is one."""
+
+    code: ReasonCode
+    message: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field of a message: its dotted path (`entries.0.stop_loss`) and what is wrong with it."""
+
+    field: str | None
+    message: str
+
+
+def field_errors(error: ValidationError, *, prefix: str = "") -> tuple[FieldError, ...]:
+    """Each wrong field of a refused model, at most `REASONS_MAX`; never the value that was sent."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return tuple(
+        FieldError(_path(prefix, detail["loc"]), detail["msg"].removeprefix("Value error, "))
+        for detail in details[:REASONS_MAX]
+    )
+
+
+def _path(prefix: str, loc: tuple[int | str, ...]) -> str | None:
+    parts = ([prefix] if prefix else []) + [str(part) for part in loc]
+    # A name the sender chose may be as long as the message.
+    return ".".join(parts)[:200] or None
