@@ -1,0 +1,228 @@
+"""A private RabbitMQ node from the machine's binaries: its own cookie, port mapper, ports and data, on loopback only.
+
+It is started by the scripts under `/usr/lib/rabbitmq`: those in `/usr/sbin` change the user and lose the cookie.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dev.management import Management, ManagementError
+from dev.ports import LOOPBACK, free_ports, is_listening
+from dev.program import Program, ProgramError
+
+if TYPE_CHECKING:
+    from dev.ledger import Ledger
+
+ADMIN = "lotwise-operator"
+READY_TIMEOUT_S = 60.0
+EPMD_TIMEOUT_S = 10.0
+STOP_GRACE_S = 30.0
+EPMD_GRACE_S = 3.0
+STARTS = 3
+PLUGINS = "[rabbitmq_management,rabbitmq_prometheus]."
+SCRIPTS = ("/usr/lib/rabbitmq/bin", "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin", "/opt/rabbitmq/sbin")
+PORT_MAPPERS = ("/usr/lib/erlang/bin/epmd", "/usr/lib/erlang/erts-*/bin/epmd")
+
+
+def find_server() -> Path | None:
+    """Return the script that starts a node; None where RabbitMQ is not installed."""
+    return _first(SCRIPTS, "rabbitmq-server")
+
+
+def find_port_mapper() -> Path | None:
+    """Return Erlang's epmd; None where Erlang is not installed."""
+    if (found := shutil.which("epmd")) is not None:
+        return Path(found)
+    return next((path for pattern in PORT_MAPPERS for path in Path("/").glob(pattern[1:])), None)
+
+
+def _first(folders: tuple[str, ...], name: str) -> Path | None:
+    found = (folder / name for pattern in folders for folder in sorted(Path("/").glob(pattern[1:]), reverse=True))
+    return next((path for path in found if os.access(path, os.X_OK)), None)
+
+
+class Broker:
+    """One private node. Its data survives `stop` and `kill`, and goes with the run's folder."""
+
+    def __init__(self, ledger: Ledger, *, name: str = "broker") -> None:
+        """Lay out the node's folder; FileNotFoundError where RabbitMQ or Erlang is not installed."""
+        server, port_mapper = find_server(), find_port_mapper()
+        if server is None or port_mapper is None:
+            raise FileNotFoundError("RabbitMQ is not installed (rabbitmq-server)")
+        self.folder = ledger.folder / name
+        self.folder.mkdir(mode=0o700)
+        self.log = self.folder / "node.log"
+        self._password = secrets.token_urlsafe(24)
+        self._ledger = ledger
+        self._node_name = f"{name}-{secrets.token_hex(3)}@localhost"
+        self._port_mapper_command = str(port_mapper)
+        self._server_command = str(server)
+        self._take_ports()
+
+    def _take_ports(self) -> None:
+        self.port, self.api_port, self.metrics_port, epmd, dist, *ctl = free_ports(7)
+        environment = self._environment(epmd, dist, (min(ctl), max(ctl)))
+        self._port_mapper = Program(
+            "epmd",
+            [self._port_mapper_command, "-port", str(epmd), "-address", LOOPBACK],
+            environment=environment,
+            log=self.folder / "epmd.log",
+            ledger=self._ledger,
+            grace_s=EPMD_GRACE_S,
+        )
+        self._node = Program(
+            "rabbitmq",
+            [self._server_command],
+            environment=environment,
+            log=self.log,
+            ledger=self._ledger,
+            grace_s=STOP_GRACE_S,
+            discard_signal=signal.SIGKILL,  # an orderly stop takes 6 s, for data that go the next moment
+        )
+        self._epmd_port = epmd
+
+    @property
+    def amqp_url(self) -> str:
+        """The administrator's URL, in the default vhost."""
+        return f"amqp://{ADMIN}:{self._password}@{LOOPBACK}:{self.port}/"
+
+    @property
+    def api_url(self) -> str:
+        """The management API with the administrator's credentials."""
+        return f"http://{ADMIN}:{self._password}@{LOOPBACK}:{self.api_port}"
+
+    @property
+    def pid(self) -> int:
+        """The node's process."""
+        return self._node.pid
+
+    def start(self) -> None:
+        """Start and wait until it serves; another port where somebody took ours meanwhile. Raises ProgramError."""
+        for attempt in range(1, STARTS + 1):
+            try:
+                self._start()
+            except ProgramError:
+                self.kill()
+                if attempt == STARTS or (self.folder / "data").exists():
+                    raise  # a node that has data keeps its ports: its clients know them
+                self._take_ports()
+            else:
+                return
+
+    def _start(self) -> None:
+        self._write_configuration()
+        if not self._port_mapper.is_running():
+            self._port_mapper.start()
+            self._port_mapper.wait_ready(lambda: is_listening(self._epmd_port), timeout_s=EPMD_TIMEOUT_S)
+        self._node.start()
+        self._node.wait_ready(self._serves, timeout_s=READY_TIMEOUT_S)
+
+    def _serves(self) -> bool:
+        if not (is_listening(self.port) and is_listening(self.api_port)):
+            return False
+        try:
+            with Management(self.api_url) as management:
+                return "administrator" in management.whoami_tags()
+        except ManagementError:
+            return False
+
+    def stop(self) -> bool:
+        """Stop node and port mapper, nothing confirmed is lost; True where nobody had to be killed."""
+        graceful = self._node.stop()
+        self._port_mapper.stop()
+        return graceful
+
+    def discard(self) -> None:
+        """End node and port mapper at once: the data are not wanted any more."""
+        self._node.discard()
+        self._port_mapper.stop()
+
+    def kill(self) -> None:
+        """Kill the node as a crash would; the port mapper goes too."""
+        self._node.kill()
+        self._port_mapper.stop()
+
+    def _write_configuration(self) -> None:
+        for name, text in {
+            "rabbitmq.conf": self._configuration(),
+            "advanced.config": "[].",
+            "enabled_plugins": PLUGINS,
+            "definitions.json": json.dumps(self._definitions()),
+        }.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
+
+    def _configuration(self) -> str:
+        return "\n".join(
+            [
+                f"listeners.tcp.1 = {LOOPBACK}:{self.port}",
+                f"management.tcp.ip = {LOOPBACK}",
+                f"management.tcp.port = {self.api_port}",
+                f"prometheus.tcp.ip = {LOOPBACK}",
+                f"prometheus.tcp.port = {self.metrics_port}",
+                f"load_definitions = {self.folder / 'definitions.json'}",
+                "log.console = true",
+                "log.console.level = info",
+                "log.file = false",
+                "disk_free_limit.absolute = 200MB",
+                "",
+            ]
+        )
+
+    def _definitions(self) -> dict[str, object]:
+        """One administrator and the default vhost: a blank node that loads definitions makes no guest."""
+        full = {"configure": ".*", "write": ".*", "read": ".*"}
+        administrator = {
+            "name": ADMIN,
+            "password_hash": password_hash(self._password),
+            "hashing_algorithm": "rabbit_password_hashing_sha256",
+            "tags": "administrator",
+        }
+        return {
+            "users": [administrator],
+            "vhosts": [{"name": "/"}],
+            "permissions": [{"user": ADMIN, "vhost": "/", **full}],
+        }
+
+    def _environment(self, epmd: int, dist: int, ctl: tuple[int, int]) -> dict[str, str]:
+        own = {f"RABBITMQ_{name}_FILE": str(self.folder / file) for name, file in FILES.items()}
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "HOME": str(self.folder),  # the cookie
+            "ERL_EPMD_PORT": str(epmd),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            # The script then becomes the node, instead of waiting for it: one process, one pid.
+            "RUNNING_UNDER_SYSTEMD": "true",
+            "RABBITMQ_NODENAME": self._node_name,
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
+            "RABBITMQ_LOG_BASE": str(self.folder),
+            "RABBITMQ_DIST_PORT": str(dist),
+            "RABBITMQ_CTL_DIST_PORT_MIN": str(ctl[0]),
+            "RABBITMQ_CTL_DIST_PORT_MAX": str(ctl[1]),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            **own,
+        }
+
+
+FILES = {
+    "CONFIG": "rabbitmq.conf",
+    "ADVANCED_CONFIG": "advanced.config",
+    "ENABLED_PLUGINS": "enabled_plugins",
+    "PID": "node.pid",
+}
+
+
+def password_hash(password: str) -> str:
+    """Return a password as RabbitMQ stores it: base64 of a 4 byte salt and the SHA-256 of salt and password."""
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
