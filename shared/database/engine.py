@@ -37,8 +37,8 @@ def connect_database(settings: DatabaseSettings, *, application: str) -> AsyncEn
     """An engine that connects when first used.
 
     Every wait is bounded on both sides: a black hole costs `database_statement_timeout_seconds` plus the two seconds
-    that asyncpg takes to cancel. READ COMMITTED is set, not assumed: a statement after a lock must see what the lock's last
-    holder committed.
+    that asyncpg takes to cancel. READ COMMITTED is set, not assumed: a statement after a lock must see what the
+    lock's last holder committed.
     """
     statement_s = settings.database_statement_timeout_seconds
     return create_async_engine(

@@ -1,0 +1,189 @@
+"""The batch consumer: take what is waiting, decide it in one handler call, settle it, again.
+
+The loop runs in the service's own task. aio-pika's callbacks only put messages into the inbox, because aio-pika
+cancels its callbacks when a connection closes, and a handler must not be cancelled in the middle of its transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import stamina
+import structlog
+from pydantic import Field
+
+from shared import metrics
+from shared.errors import DependencyError
+from shared.messaging.delivery import Delivery, read_delivery
+from shared.messaging.link import BrokerSettings, Link, broker_errors, keep_connected, open_link
+from shared.messaging.outcomes import Retry
+from shared.messaging.settlement import Settled, settle, within_attempts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from aio_pika.abc import AbstractIncomingMessage
+
+    from shared.messaging.outcomes import Outcome
+    from shared.messaging.publisher import Publisher
+
+    Handler = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
+
+log = structlog.get_logger()
+
+BATCH_ATTEMPTS = 4
+"""Attempts at a batch that a dependency's error ends, before consuming pauses and the messages go back to the queue."""
+
+
+class ConsumerSettings(BrokerSettings):
+    """How much a consumer takes at a time, and how long its handler may run."""
+
+    batch_max: Annotated[int, Field(ge=1, le=1000)] = 100
+    prefetch: Annotated[int, Field(ge=1, le=2000)] = 200
+    handler_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30
+
+
+class Inbox:
+    """What the broker has delivered and the handler has not taken yet; bounded by the prefetch."""
+
+    def __init__(self) -> None:
+        self._messages: deque[AbstractIncomingMessage] = deque()
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    async def put(self, message: AbstractIncomingMessage) -> None:
+        """Add a message. It never waits: the broker's prefetch is the bound."""
+        self._messages.append(message)
+        self._changed.set()
+
+    def close(self, *, discard: bool) -> None:
+        """Let `take` end once the inbox is empty; `discard` what is in it where it is no longer ours to settle."""
+        self._closed = True
+        if discard:
+            self._messages.clear()
+        self._changed.set()
+
+    async def take(self, most: int) -> list[AbstractIncomingMessage]:
+        """What is waiting, at most `most`; waits only for the first. Empty when closed and drained."""
+        while not self._messages and not self._closed:
+            self._changed.clear()
+            await self._changed.wait()
+        return [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
+
+
+class Consumer:
+    """Consumes one queue until asked to stop.
+
+    `ready` is awaited before messages are taken; it raises DependencyError while the handler could only fail.
+    """
+
+    def __init__(
+        self,
+        settings: ConsumerSettings,
+        *,
+        name: str,
+        queue: str,
+        accepts: frozenset[str],
+        handler: Handler,
+        publisher: Publisher,
+        ready: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._name = name
+        self._queue = queue
+        self._accepts = accepts
+        self._handler = handler
+        self._publisher = publisher
+        self._ready = ready
+        self.consuming = False
+        """Whether the broker has us as a consumer."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set, then finish what was delivered and return."""
+        await keep_connected(lambda: self._session(stop))
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        if stop.is_set():
+            return
+        await self._ready()
+        async with open_link(self._settings, name=self._name) as link, self._subscribed(link, stop) as inbox:
+            while batch := await inbox.take(self._settings.batch_max):
+                await self._handle(link, batch)
+        if link.lost.is_set():
+            raise DependencyError(f"the consuming link was lost: {link.cause}")
+
+    @asynccontextmanager
+    async def _subscribed(self, link: Link, stop: asyncio.Event) -> AsyncIterator[Inbox]:
+        """Consume into an inbox. On `stop` the subscription ends and the inbox closes; when the link is lost, too."""
+        inbox = Inbox()
+        async with broker_errors(self._settings.amqp_timeout_seconds):
+            await link.channel.set_qos(prefetch_count=self._settings.prefetch)
+            queue = await link.channel.get_queue(self._queue, ensure=True)
+            tag = await queue.consume(inbox.put)
+
+        async def close_inbox() -> None:
+            ends = [asyncio.create_task(stop.wait()), asyncio.create_task(link.lost.wait())]
+            try:
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                if not link.lost.is_set():
+                    async with broker_errors(self._settings.amqp_timeout_seconds):
+                        await queue.cancel(tag)
+            except DependencyError as error:
+                link.lose(error)
+            finally:
+                for end in ends:
+                    end.cancel()
+                inbox.close(discard=link.lost.is_set())
+
+        self._mark(consuming=True)
+        closing = asyncio.create_task(close_inbox(), name=f"{self._queue} subscription")
+        try:
+            yield inbox
+        finally:
+            self._mark(consuming=False)
+            closing.cancel()
+            await asyncio.wait([closing])
+
+    async def _handle(self, link: Link, batch: list[AbstractIncomingMessage]) -> None:
+        started = time.monotonic()
+        metrics.BATCH_MESSAGES.labels(self._queue).observe(len(batch))
+        own_user = self._settings.user
+        deliveries = [read_delivery(message, accepts=self._accepts, own_user=own_user) for message in batch]
+        outcomes = await self._decide(deliveries)
+        metrics.HANDLER_SECONDS.labels(self._queue).observe(time.monotonic() - started)
+        settled = [
+            Settled(message, delivery, within_attempts(self._queue, delivery, outcome))
+            for message, delivery, outcome in zip(batch, deliveries, outcomes, strict=True)
+        ]
+        await settle(link, self._publisher, self._queue, settled, started=started)
+
+    async def _decide(self, deliveries: list[Delivery]) -> Sequence[Outcome]:
+        """The handler's outcomes; the whole batch again, with back-off, where a dependency's error ends it."""
+        async for attempt in stamina.retry_context(on=DependencyError, attempts=BATCH_ATTEMPTS, wait_max=2.0):
+            with attempt:
+                return await self._outcomes(deliveries)
+        raise AssertionError("a retried block either returns or raises")
+
+    async def _outcomes(self, deliveries: list[Delivery]) -> Sequence[Outcome]:
+        """One handler call; where a bug or a data error ends it, one by one, so that the culprit harms only itself."""
+        try:
+            async with asyncio.timeout(self._settings.handler_timeout_seconds):
+                return await self._handler(deliveries)
+        except DependencyError:
+            metrics.BATCH_FAULTS.labels("dependency").inc()
+            raise
+        except Exception as error:
+            metrics.BATCH_FAULTS.labels("bug").inc()
+            if len(deliveries) > 1:
+                return [outcome for delivery in deliveries for outcome in await self._outcomes([delivery])]
+            log.exception("handler.failed", queue=self._queue, message_id=str(deliveries[0].message_id))
+            return [Retry("internal_error", log={"error": type(error).__name__})]
+
+    def _mark(self, *, consuming: bool) -> None:
+        self.consuming = consuming
+        metrics.CONSUMING.labels(self._queue).set(consuming)
+        log.info("consumer.started" if consuming else "consumer.stopped", queue=self._queue)

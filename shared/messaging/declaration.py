@@ -1,0 +1,72 @@
+"""The operator declares the topology; a service verifies that what it uses is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
+
+from shared.errors import DependencyError, DeploymentError
+from shared.messaging.link import BrokerSettings, broker_errors, open_link
+from shared.messaging.topology import BINDINGS, EXCHANGES, QUEUES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aio_pika.abc import AbstractChannel
+
+DECLARE_TIMEOUT_S = 30.0
+
+
+async def declare_topology(settings: BrokerSettings) -> None:
+    """Declare every exchange, queue and binding; what stands already is left as it is.
+
+    Raises DeploymentError where something stands under the same name with other arguments, DependencyError where the
+    broker is away.
+    """
+    async with open_link(settings, name="topology") as link:
+        try:
+            async with broker_errors(DECLARE_TIMEOUT_S):
+                await _declare(link.channel)
+        except DependencyError as error:
+            if isinstance(error.__cause__, ChannelPreconditionFailed):
+                raise DeploymentError(
+                    f"the topology stands with other arguments: {error.__cause__}; delete what the text names while"
+                    " it is empty, or see `lotwise topology --check`"
+                ) from None
+            raise
+
+
+async def _declare(channel: AbstractChannel) -> None:
+    for exchange in EXCHANGES:
+        await channel.declare_exchange(exchange.name, exchange.type, durable=True)
+    for queue in QUEUES:
+        await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
+    for binding in BINDINGS:
+        bound = await channel.get_queue(binding.queue, ensure=False)
+        await bound.bind(binding.exchange, binding.routing_key)
+
+
+async def verify_names(settings: BrokerSettings, *, exchanges: Iterable[str], queues: Iterable[str]) -> None:
+    """Make sure that what a service uses exists, by passive declarations, which need no permission.
+
+    Raises DeploymentError that names all that is missing, DependencyError where the broker is away.
+    """
+    wanted = [("exchange", name) for name in exchanges] + [("queue", name) for name in queues]
+    missing = [f"{kind} {name}" for kind, name in wanted if not await _stands(settings, kind, name)]
+    if missing:
+        raise DeploymentError(f"the broker lacks {', '.join(missing)}; run `lotwise topology` as the operator")
+
+
+async def _stands(settings: BrokerSettings, kind: str, name: str) -> bool:
+    # A passive declaration of what is not there closes its channel: a link for each.
+    async with open_link(settings, name="verify") as link:
+        try:
+            async with broker_errors(settings.amqp_timeout_seconds):
+                ensure = link.channel.get_exchange if kind == "exchange" else link.channel.get_queue
+                await ensure(name, ensure=True)
+        except DependencyError as error:
+            if isinstance(error.__cause__, ChannelNotFoundEntity):
+                return False
+            raise
+    return True

@@ -1,0 +1,108 @@
+"""One message as a handler sees it: decoded, its properties checked, nothing of AMQP left to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared.messaging.topology import HEADER_ATTEMPT, HEADER_USER, is_allowed_reply_to
+from shared.schemas.decoding import InvalidMessage, decode
+from shared.schemas.reasons import FieldError
+from shared.schemas.values import parse_uuid
+
+if TYPE_CHECKING:
+    from aio_pika.abc import AbstractIncomingMessage, HeadersType
+    from pydantic import BaseModel
+
+CONTENT_TYPE = "application/json"
+CARRIED_HEADERS = ("traceparent", "tracestate")
+"""Headers that go on into replies and copies. Never `authorization`, and nothing that the broker would act upon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivered message.
+
+    `sender` is the broker-verified user who published it; of a retried copy, the user of the original.
+    `reply_to` is None unless a reply may be written there. `attempt` counts earlier failures of the handler.
+    `authorization` is the header of a config command, and must never be logged or copied.
+    """
+
+    content: BaseModel | InvalidMessage
+    type: str | None
+    message_id: UUID | None
+    sent_at: datetime | None
+    sender: str | None
+    reply_to: str | None
+    correlation_id: str | None
+    attempt: int
+    redelivered: bool
+    authorization: str | None
+    trace: dict[str, str]
+
+
+def read_delivery(message: AbstractIncomingMessage, *, accepts: frozenset[str], own_user: str) -> Delivery:
+    """Read what the broker delivered. Whatever is wrong with it becomes `content`, an InvalidMessage."""
+    headers = message.headers
+    sender = _sender(message, own_user)
+    reply_to = message.reply_to or None
+    allowed = reply_to is None or is_allowed_reply_to(reply_to, sender)
+    content = decode(message.type, message.body, accepts)
+    faults = _property_faults(message, reply_allowed=allowed)
+    if faults:
+        document = content.document if isinstance(content, InvalidMessage) else content.model_dump(mode="json")
+        content = InvalidMessage(faults, document)
+    return Delivery(
+        content=content,
+        type=message.type,
+        message_id=_uuid(message.message_id),
+        sent_at=message.timestamp.astimezone(UTC) if message.timestamp else None,
+        sender=sender,
+        reply_to=reply_to if allowed else None,
+        correlation_id=message.correlation_id or message.message_id,
+        attempt=_attempt(headers) if message.user_id == own_user else 0,
+        redelivered=bool(message.redelivered),
+        authorization=_text(headers.get("authorization")),
+        trace={name: text for name in CARRIED_HEADERS if (text := _text(headers.get(name)))},
+    )
+
+
+def _property_faults(message: AbstractIncomingMessage, *, reply_allowed: bool) -> tuple[FieldError, ...]:
+    faults = []
+    if message.content_type not in (None, CONTENT_TYPE):
+        faults.append(FieldError("content_type", f"must be {CONTENT_TYPE}"))
+    if message.message_id is not None and _uuid(message.message_id) is None:
+        faults.append(FieldError("message_id", "must be a UUID"))
+    if not reply_allowed:
+        faults.append(
+            FieldError("reply_to", "must be direct reply-to, or a queue lotwise.reply.<user>.… of the sender's user_id")
+        )
+    return tuple(faults)
+
+
+def _sender(message: AbstractIncomingMessage, own_user: str) -> str | None:
+    """The user who published the message. A name in a header is believed only from ourselves."""
+    if message.user_id == own_user and HEADER_USER in message.headers:
+        return _text(message.headers[HEADER_USER])
+    return message.user_id
+
+
+def _attempt(headers: HeadersType) -> int:
+    count = headers.get(HEADER_ATTEMPT)
+    return count if isinstance(count, int) and count > 0 else 0
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    return value if isinstance(value, str) and value else None
+
+
+def _uuid(value: str | None) -> UUID | None:
+    """A message id; publishers write UUIDs with and without hyphens."""
+    try:
+        return UUID(value) if value and len(value) == len(UUID(int=0).hex) else parse_uuid(value)
+    except ValueError:
+        return None

@@ -1,0 +1,81 @@
+"""Requests that await a reply, over direct reply-to: what `shared.client` is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from shared.errors import DependencyError, UnknownOutcomeError
+from shared.messaging.link import BrokerSettings, Link, broker_errors, keep_connected, open_link
+from shared.messaging.topology import DIRECT_REPLY_TO
+
+if TYPE_CHECKING:
+    from aio_pika.abc import AbstractIncomingMessage
+
+    from shared.messaging.publisher import Outgoing
+
+
+class Requester:
+    """Sends requests and hands each its reply. `run` must be running.
+
+    One channel does both: direct reply-to takes replies only on the channel that published the request. A reply that
+    comes after its request's deadline, or over a connection that was lost, is dropped: ask again with the same id.
+    """
+
+    def __init__(self, settings: BrokerSettings, *, name: str) -> None:
+        self._settings = settings
+        self._name = name
+        self._link: Link | None = None
+        self._up = asyncio.Event()
+        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+
+    async def run(self) -> None:
+        """Keep connected until cancelled."""
+        await keep_connected(self._session)
+
+    async def _session(self) -> None:
+        async with open_link(self._settings, name=self._name, confirms=True) as link:
+            async with broker_errors(self._settings.amqp_timeout_seconds):
+                replies = await link.channel.get_queue(DIRECT_REPLY_TO, ensure=False)
+                await replies.consume(self._take, no_ack=True)
+            self._link = link
+            self._up.set()
+            try:
+                await link.lost.wait()
+            finally:
+                self._up.clear()
+                self._link = None
+                self._fail_waiting(link.cause)
+        raise DependencyError(f"the requesting connection was lost: {link.cause}")
+
+    async def request(self, outgoing: Outgoing, *, timeout_s: float) -> bytes:
+        """Publish `outgoing` and return the body of its reply.
+
+        Raises UnknownOutcomeError where none came within `timeout_s`, DependencyError where the broker is away.
+        """
+        correlation_id = str(uuid4())
+        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[correlation_id] = reply
+        try:
+            async with broker_errors(timeout_s):
+                await self._up.wait()
+                if self._link is None:
+                    raise DependencyError("the requesting connection is down")
+                target = await self._link.channel.get_exchange(outgoing.exchange, ensure=False)
+                message = outgoing.as_amqp(self._settings.user)
+                message.reply_to, message.correlation_id = DIRECT_REPLY_TO, correlation_id
+                await target.publish(message, outgoing.routing_key)
+                return await reply
+        finally:
+            self._waiting.pop(correlation_id, None)
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        waiting = self._waiting.get(message.correlation_id or "")
+        if waiting and not waiting.done():
+            waiting.set_result(message.body)
+
+    def _fail_waiting(self, cause: str) -> None:
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(UnknownOutcomeError(f"the connection was lost before the reply came: {cause}"))

@@ -1,0 +1,209 @@
+"""Outcomes into AMQP, after the commit: replies, copies and events are published, then the deliveries are
+acknowledged."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_OID, uuid4, uuid5
+
+import stamina
+import structlog
+
+from shared import metrics
+from shared.errors import DependencyError
+from shared.messaging.link import Link, broker_errors
+from shared.messaging.outcomes import Ack, Event, Outcome, Park, Reply, Retry
+from shared.messaging.publisher import Outgoing, Publisher, UnroutableError
+from shared.messaging.topology import (
+    DEAD,
+    DEFAULT_EXCHANGE,
+    DIRECT_REPLY_TO,
+    EVENTS,
+    HEADER_ATTEMPT,
+    HEADER_DETAIL,
+    HEADER_REASON,
+    HEADER_USER,
+    RETRIED_QUEUES,
+    RETRY,
+    RETRY_DELAYS_S,
+    retry_name,
+)
+from shared.schemas.decoding import SCHEMAS
+
+if TYPE_CHECKING:
+    from aio_pika.abc import AbstractIncomingMessage
+
+    from shared.messaging.delivery import Delivery
+
+log = structlog.get_logger()
+
+DETAIL_MAX = 500
+ACK_TIMEOUT_S = 5.0
+REPUBLISH_FIRST_S = 0.1
+REPUBLISH_MAX_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A message with what was decided about it."""
+
+    message: AbstractIncomingMessage
+    delivery: Delivery
+    outcome: Outcome
+
+
+def within_attempts(queue: str, delivery: Delivery, outcome: Outcome) -> Outcome:
+    """The outcome as it can be carried out: where no further attempt is left, a retry becomes a parking."""
+    if isinstance(outcome, Retry) and not (queue in RETRIED_QUEUES and delivery.attempt < len(RETRY_DELAYS_S)):
+        return Park(outcome.reason, f"failed {delivery.attempt + 1} times", log=outcome.log)
+    return outcome
+
+
+async def settle(link: Link, publisher: Publisher, queue: str, batch: list[Settled], *, started: float) -> None:
+    """Carry out a batch's outcomes.
+
+    Nothing is acknowledged before what it depends on is confirmed. Raises DependencyError when the link is lost
+    meanwhile: the messages come again, and the handlers recognise them.
+    """
+    needed = [outgoing for settled in batch for outgoing in _outgoing(queue, settled)]
+    await _publish_until_confirmed(link, publisher, needed)
+    async with broker_errors(ACK_TIMEOUT_S):
+        # One loop takes and settles in order, so everything up to the last of the batch is done.
+        await batch[-1].message.ack(multiple=True)
+    await publisher.publish_events([_event(settled, event) for settled in batch for event in _events(settled.outcome)])
+    for settled in batch:
+        _report(queue, settled, duration_s=time.monotonic() - started)
+
+
+async def _publish_until_confirmed(link: Link, publisher: Publisher, needed: list[Outgoing]) -> None:
+    """Publish again and again what was not confirmed, as long as the deliveries are still ours to acknowledge."""
+    pending = needed
+    async for attempt in stamina.retry_context(
+        on=_NotConfirmedError,
+        attempts=None,
+        timeout=None,
+        wait_initial=REPUBLISH_FIRST_S,
+        wait_max=REPUBLISH_MAX_S,
+    ):
+        with attempt:
+            if link.lost.is_set():
+                raise DependencyError(f"the consuming link was lost: {link.cause}")
+            faults = await publisher.publish_all(pending)
+            pending = [out for out, fault in zip(pending, faults, strict=True) if fault and not _gone(out, fault)]
+            if pending:
+                fault = next(fault for fault in faults if fault)
+                metrics.PUBLISH_FAULTS.labels(type(fault).__name__).inc(len(pending))
+                raise _NotConfirmedError(f"{len(pending)} publishes are not confirmed, the first because {fault}")
+
+
+class _NotConfirmedError(Exception):
+    """Some publishes of a batch are not confirmed."""
+
+
+def _gone(outgoing: Outgoing, fault: DependencyError) -> bool:
+    """Whether this is a reply whose requester no longer has its queue: it costs nothing more."""
+    if isinstance(fault, UnroutableError) and outgoing.exchange == DEFAULT_EXCHANGE:
+        metrics.REPLIES_UNDELIVERABLE.inc()
+        return True
+    return False
+
+
+def _outgoing(queue: str, settled: Settled) -> list[Outgoing]:
+    outcome = settled.outcome
+    match outcome:
+        case Ack(reply=reply):
+            return _reply(settled.delivery, reply)
+        case Retry(reason=reason):
+            attempt = settled.delivery.attempt
+            name = retry_name(queue, RETRY_DELAYS_S[attempt])
+            return [_copy(settled, RETRY, name, {HEADER_ATTEMPT: attempt + 1, HEADER_REASON: reason})]
+        case Park(reason=reason, detail=detail, reply=reply):
+            parked = _copy(settled, DEAD, queue, {HEADER_REASON: reason, HEADER_DETAIL: detail[:DETAIL_MAX]})
+            return [parked, *_reply(settled.delivery, reply)]
+
+
+def _reply(delivery: Delivery, reply: Reply | None) -> list[Outgoing]:
+    if reply is None or delivery.reply_to is None:
+        return []
+    return [
+        Outgoing(
+            DEFAULT_EXCHANGE,
+            delivery.reply_to,
+            reply.body,
+            reply.type,
+            message_id=str(uuid5(NAMESPACE_OID, reply.body.hex())),  # the same reply, sent again, keeps its id
+            # A mandatory message to direct reply-to is returned although it was delivered.
+            mandatory=not delivery.reply_to.startswith(DIRECT_REPLY_TO),
+            headers=dict(delivery.trace),
+            correlation_id=delivery.correlation_id,
+        )
+    ]
+
+
+def _copy(settled: Settled, exchange: str, routing_key: str, headers: dict[str, str | int]) -> Outgoing:
+    """The message, to wait or to be parked: its body and properties, and of its headers only those we know.
+
+    Never `authorization`; nor what the broker acts upon (`x-death`, `CC`, `BCC`).
+    """
+    message, delivery = settled.message, settled.delivery
+    if delivery.sender:
+        headers[HEADER_USER] = delivery.sender
+    return Outgoing(
+        exchange,
+        routing_key,
+        message.body,
+        message.type,
+        message_id=message.message_id or str(uuid4()),
+        headers={**delivery.trace, **headers},
+        reply_to=delivery.reply_to,
+        correlation_id=message.correlation_id,
+        sent_at=delivery.sent_at,
+    )
+
+
+def _events(outcome: Outcome) -> tuple[Event, ...]:
+    return () if isinstance(outcome, Retry) else outcome.events
+
+
+def _event(settled: Settled, event: Event) -> Outgoing:
+    return Outgoing(
+        EVENTS,
+        event.routing_key,
+        event.body,
+        event.type,
+        mandatory=False,
+        headers=dict(settled.delivery.trace),
+        correlation_id=settled.delivery.correlation_id,
+    )
+
+
+def _report(queue: str, settled: Settled, *, duration_s: float) -> None:
+    """The message's one log line, and its counts."""
+    delivery, outcome = settled.delivery, settled.outcome
+    kind = type(outcome).__name__.lower()
+    reason = "" if isinstance(outcome, Ack) else outcome.reason
+    # A type that a sender made up must not make a label of its own.
+    known = delivery.type if delivery.type in SCHEMAS else "unknown"
+    metrics.MESSAGES.labels(queue, known, kind, reason).inc()
+    critical_s = (datetime.now(UTC) - delivery.sent_at).total_seconds() if delivery.sent_at else None
+    if critical_s is not None:
+        metrics.CRITICAL_SECONDS.labels(queue).observe(max(critical_s, 0))
+    write = log.info if isinstance(outcome, Ack) else log.warning
+    write(
+        "message.settled",
+        queue=queue,
+        type=delivery.type,
+        message_id=str(delivery.message_id) if delivery.message_id else None,
+        correlation_id=delivery.correlation_id,
+        sender=delivery.sender,
+        attempt=delivery.attempt,
+        redelivered=delivery.redelivered,
+        outcome=kind,
+        reason=reason or None,
+        duration_s=round(duration_s, 6),
+        critical_s=None if critical_s is None else round(critical_s, 3),
+        **outcome.log,
+    )

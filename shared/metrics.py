@@ -1,0 +1,30 @@
+"""The Prometheus metrics that every service has. Names by convention: base units, `_total`, no identifiers as
+labels."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+MESSAGES = Counter(
+    "lotwise_messages_total", "Messages settled, by queue, outcome and reason", ["queue", "type", "outcome", "reason"]
+)
+BATCH_MESSAGES = Histogram(
+    "lotwise_batch_messages", "Messages handled in one transaction", ["queue"], buckets=(1, 2, 5, 10, 25, 50, 100, 250)
+)
+HANDLER_SECONDS = Histogram(
+    "lotwise_handler_duration_seconds", "From a batch taken to its transaction ended", ["queue"], buckets=SECONDS
+)
+CRITICAL_SECONDS = Histogram(
+    "lotwise_critical_time_seconds", "From a message's timestamp to its settlement", ["queue"], buckets=SECONDS
+)
+REPLIES_UNDELIVERABLE = Counter("lotwise_replies_undeliverable_total", "Replies whose requester was gone")
+EVENTS_LOST = Counter("lotwise_events_lost_total", "Best-effort events that could not be published")
+PUBLISH_FAULTS = Counter("lotwise_publish_faults_total", "Publishes without a confirmation, tried again", ["error"])
+BATCH_FAULTS = Counter("lotwise_batch_faults_total", "Batches that a dependency's error or a bug ended", ["kind"])
+BROKER_CONNECTED = Gauge("lotwise_broker_connected", "1 where the link of this role is up", ["role"])
+CONSUMING = Gauge("lotwise_consuming", "1 where the consumer is registered with the broker", ["queue"])
+CONFIG_VERSION = Gauge("lotwise_config_version", "The configuration version that this process runs")
+OUTBOX_PENDING = Gauge("lotwise_outbox_pending", "Configuration versions still to be broadcast")
+STALE_ACCOUNTS_MARKED = Counter("lotwise_accounts_marked_stale_total", "Accounts whose snapshots grew too old")
