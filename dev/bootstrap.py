@@ -61,7 +61,8 @@ def _one_at_a_time() -> Iterator[None]:
 def _fingerprint() -> str:
     """What the environment depends on: the lock, the project's own metadata, the Python, and where the tree lies."""
     digest = hashlib.sha256(LOCK.read_bytes())
-    digest.update((ROOT / "pyproject.toml").read_bytes())
+    metadata, _, _tools = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.ruff]")
+    digest.update(metadata.encode())
     digest.update(f"{sys.version_info[:2]} {ROOT}".encode())
     return digest.hexdigest()
 

@@ -78,6 +78,7 @@ class Broker:
             log=self.folder / "epmd.log",
             ledger=self._ledger,
             grace_s=EPMD_GRACE_S,
+            is_server=True,
         )
         self._node = Program(
             "rabbitmq",
@@ -87,6 +88,7 @@ class Broker:
             ledger=self._ledger,
             grace_s=STOP_GRACE_S,
             discard_signal=signal.SIGKILL,  # an orderly stop takes 6 s, for data that go the next moment
+            is_server=True,
         )
         self._epmd_port = epmd
 

@@ -10,9 +10,12 @@ import os
 import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from dev.identity import ProcessIdentity, identify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FILE = "ledger.jsonl"
 
@@ -33,6 +36,8 @@ class StartedProcess:
     identity: ProcessIdentity
     stop_signal: signal.Signals
     grace_s: float
+    is_server: bool = False
+    """Servers end last: what uses them may still finish its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file = folder / FILE
+        self._at_end: list[Callable[[], None]] = []
 
     @classmethod
     def open(cls, folder: Path, *, owner: int | None) -> Ledger:
@@ -80,6 +86,15 @@ class Ledger:
         """Write down an object on a server that is not ours, before it is made."""
         self._append({"made": asdict(made)})
 
+    def at_end(self, action: Callable[[], None]) -> None:
+        """Remember what this very process does when the run ends, the newest first: to reap its own children."""
+        self._at_end.append(action)
+
+    def end(self) -> None:
+        """Do what `at_end` remembers, once."""
+        while self._at_end:
+            self._at_end.pop()()
+
     def owner(self) -> ProcessIdentity | None:
         """Return whose death ends the run; None where it is left running on purpose."""
         return next((ProcessIdentity(**row["owner"]) for row in self._rows() if "owner" in row), None)
@@ -89,7 +104,11 @@ class Ledger:
         rows = [row["process"] for row in self._rows() if "process" in row]
         return [
             StartedProcess(
-                row["name"], ProcessIdentity(**row["identity"]), signal.Signals(row["stop_signal"]), row["grace_s"]
+                row["name"],
+                ProcessIdentity(**row["identity"]),
+                signal.Signals(row["stop_signal"]),
+                row["grace_s"],
+                row["is_server"],
             )
             for row in rows
         ]

@@ -127,6 +127,7 @@ class Cluster:
             stop_signal=signal.SIGINT,  # "fast": what runs is rolled back
             grace_s=STOP_GRACE_S,
             discard_signal=signal.SIGQUIT,  # "immediate"
+            is_server=True,
         )
 
     def _answers(self) -> bool:

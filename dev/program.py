@@ -39,6 +39,7 @@ class Program:
         stop_signal: signal.Signals = signal.SIGTERM,
         grace_s: float = 15.0,
         discard_signal: signal.Signals | None = None,
+        is_server: bool = False,
     ) -> None:
         self.name = name
         self.command = list(command)
@@ -47,6 +48,7 @@ class Program:
         self.stop_signal = stop_signal
         self.grace_s = grace_s
         self.discard_signal = discard_signal or stop_signal
+        self.is_server = is_server
         self._ledger = ledger
         self._process: subprocess.Popen[bytes] | None = None
         self._identity: ProcessIdentity | None = None
@@ -74,8 +76,11 @@ class Program:
                 start_new_session=True,
             )
         self._identity = identify(self._process.pid)
+        self._ledger.at_end(self.discard)
         if self._identity is not None:
-            self._ledger.note_process(StartedProcess(self.name, self._identity, self.discard_signal, self.grace_s))
+            self._ledger.note_process(
+                StartedProcess(self.name, self._identity, self.discard_signal, self.grace_s, self.is_server)
+            )
 
     def wait_ready(self, is_ready: Callable[[], bool], *, timeout_s: float) -> None:
         """Wait until `is_ready` says so; ProgramError where the program ends first, or the time is up."""

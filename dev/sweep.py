@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from dev.containers import remove_container
 from dev.databases import DatabaseError, drop_database
 from dev.identity import is_running, stop
 from dev.management import Management, ManagementError
 from dev.progress import say
 
 if TYPE_CHECKING:
-    from dev.ledger import Ledger, MadeObject
-
-DOCKER_TIMEOUT_S = 60
+    from dev.ledger import Ledger, MadeObject, StartedProcess
 
 
 def sweep(ledger: Ledger) -> int:
-    """Undo everything, the newest first, and remove the run's folder; returns how many processes were still running.
+    """Undo everything, servers last, and remove the run's folder; returns how many processes were still running.
 
     Safe to repeat; what is gone already is passed over.
     """
-    running = [started for started in reversed(ledger.processes()) if is_running(started.identity)]
-    for started in running:
-        stop(started.identity, by=started.stop_signal, grace_s=started.grace_s)
+    running = [started for started in ledger.processes() if is_running(started.identity)]
+    _stop_all([started for started in running if not started.is_server])
     _remove_made(ledger)
+    _stop_all([started for started in running if started.is_server])
+    ledger.end()
     for container in ledger.containers():
-        _remove_container(container)
+        remove_container(container)
     for folder in (*ledger.folders(), ledger.folder):
         shutil.rmtree(folder, ignore_errors=True)
     return len(running)
 
 
-def _remove_container(container: str) -> None:
-    subprocess.run(
-        ["docker", "rm", "--force", "--volumes", container],
-        check=False,
-        capture_output=True,
-        timeout=DOCKER_TIMEOUT_S,
-    )
+def _stop_all(processes: list[StartedProcess]) -> None:
+    """Stop them side by side: each may need its own time to drain."""
+    with ThreadPoolExecutor(max(1, len(processes))) as threads:
+        for process in processes:
+            threads.submit(stop, process.identity, by=process.stop_signal, grace_s=process.grace_s)
 
 
 def _remove_made(ledger: Ledger) -> None:

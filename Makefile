@@ -1,0 +1,50 @@
+# Every target that needs Python packages makes .venv first (dev/bootstrap.py); with nothing to do that takes 0.2 s.
+
+PYTHON ?= python3
+VENV := .venv/bin
+SIZING_WORKERS ?= 2
+SYNC_CONSUMERS ?= 1
+CONFIG_SERVICES ?= 1
+PYTEST_ARGS ?=
+
+# What was not asked for aloud is not echoed; V=1 shows every command.
+$(V).SILENT:
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap demo test check up down lock clean
+
+help: ## list the targets
+	echo "Lotwise: make TARGET"
+	sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
+		printf '%-16s %s\n' "$$target" "$$text"; done
+
+bootstrap:
+	$(PYTHON) -m dev.bootstrap
+
+demo: bootstrap ## everything installed and started, real messages through it, the result shown and checked; then stopped
+	$(VENV)/python -m dev.demo
+
+test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_ARGS="-k name" for some)
+	$(VENV)/python -m dev.servers
+	echo "All tests:"
+	$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+check: bootstrap ## quick: style, types, layers, unit tests
+	$(VENV)/python -m dev.check
+
+up: bootstrap ## broker, database and services, left running: SIZING_WORKERS=2 SYNC_CONSUMERS=1 CONFIG_SERVICES=1
+	$(VENV)/python -m dev.stack up --sizing-workers $(SIZING_WORKERS) --sync-consumers $(SYNC_CONSUMERS) \
+		--config-services $(CONFIG_SERVICES)
+
+down: bootstrap ## stop what `make up` started, and remove its data
+	$(VENV)/python -m dev.stack down
+
+lock: ## write requirements*.txt anew from pyproject.toml (needs uv)
+	command -v uv >/dev/null || { echo "uv is not on the PATH. Install it, for example: pipx install uv" >&2; exit 1; }
+	uv pip compile pyproject.toml --generate-hashes --quiet -o requirements.txt
+	uv pip compile pyproject.toml --group dev --generate-hashes --quiet -o requirements-dev.txt
+
+clean: ## stop the stack, then remove .venv, .run, caches and builds
+	if [ -x $(VENV)/python ]; then $(VENV)/python -m dev.stack down; fi
+	rm -rf .venv .run build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

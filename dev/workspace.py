@@ -1,0 +1,196 @@
+"""A place of our own inside a broker and a database server: a vhost, a database, users; migrated, declared, removed.
+
+Nothing that stands in the servers already is touched: names carry a random part wherever the servers are not private.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from dev.broker import password_hash
+from dev.databases import create_database, drop_database
+from dev.ledger import MadeObject, ServersRow
+from dev.management import Management
+from dev.tree import ROOT
+from shared.messaging.topology import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dev.servers import Servers
+
+COMMAND_TIMEOUT_S = 60.0
+FULL = {"configure": ".*", "write": ".*", "read": ".*"}
+
+
+class WorkspaceError(Exception):
+    """Migrating or declaring failed; the message holds what the command said."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """One vhost with the whole topology in it."""
+
+    name: str
+    amqp_url: str = field(repr=False)
+    """The privileged URL."""
+    role_urls: Mapping[str, str] = field(repr=False)
+    """The AMQP URL of each role of `shared.messaging.topology.ROLES`, by the role's name."""
+
+
+class Workspace:
+    """A migrated database, a vhost with the topology, and broker users; more of both, cheaply, for single tests."""
+
+    def __init__(self, servers: Servers, name: str) -> None:
+        self.servers = servers
+        self.name = name
+        suffix = f"-{secrets.token_hex(4)}" if servers.is_given else ""
+        self.users = {role.name: f"{role.name}{suffix}" for role in ROLES}
+        self._passwords = {role.name: secrets.token_urlsafe(24) for role in ROLES}
+        self._management = Management(servers.rabbitmq_api_url)
+        self._topology: dict[str, Any] = {}
+        self.virtual_host = VirtualHost(name, self._amqp_url(name), self._role_urls(name))
+        self.database_url = ""
+        """The privileged URL."""
+
+    @property
+    def rabbitmq_api_url(self) -> str:
+        """The management API with the administrator's credentials."""
+        return self.servers.rabbitmq_api_url
+
+    def set_up(self) -> None:
+        """Make all of it; `tear_down` removes it. Raises WorkspaceError, ManagementError or DatabaseError."""
+        for user in self.users.values():
+            self._note("user", user)
+        self._management.load({"users": [self._user(role) for role in self.users]})
+        self._make_vhost(self.name)
+        run_command("topology", {"LOTWISE_AMQP_URL": self.virtual_host.amqp_url})
+        self._topology = self._management.export(self.name)
+        run_command("migrate", {"LOTWISE_DATABASE_URL": self._create_database(self._template)})
+        self.database_url = self._create_database(self.name, template=self._template)
+
+    def tear_down(self) -> None:
+        """Remove vhost, databases and users; safe to repeat."""
+        self._management.delete_vhost(self.name)
+        for user in self.users.values():
+            self._management.delete_user(user)
+        self._management.close()
+        for database in (self.name, self._template):
+            drop_database(self.servers.database_url, database)
+
+    @contextmanager
+    def new_virtual_host(self) -> Iterator[VirtualHost]:
+        """Make a vhost with the whole topology and every role's permissions, for one test; removed afterwards."""
+        name = f"{self.name}_{secrets.token_hex(4)}"
+        try:
+            self._make_vhost(name)
+            self._management.load(self._topology, vhost=name)
+            yield VirtualHost(name, self._amqp_url(name), self._role_urls(name))
+        finally:
+            self._management.delete_vhost(name)
+
+    @contextmanager
+    def new_database(self, *, empty: bool = False) -> Iterator[str]:
+        """Make a database for one test, migrated unless `empty`, and give its privileged URL; dropped afterwards."""
+        name = f"{self.name}_{secrets.token_hex(4)}"
+        try:
+            yield self._create_database(name, template=None if empty else self._template)
+        finally:
+            drop_database(self.servers.database_url, name)
+
+    @property
+    def _template(self) -> str:
+        return f"{self.name}_template"
+
+    def _create_database(self, name: str, *, template: str | None = None) -> str:
+        self._note("database", name)
+        return create_database(self.servers.database_url, name, template=template)
+
+    def _make_vhost(self, name: str) -> None:
+        self._note("vhost", name)
+        operator = unquote(urlsplit(self.servers.amqp_url).username or "guest")
+        permissions = [{"user": self.users[role.name], **role.permissions(self.users[role.name])} for role in ROLES]
+        topic_permissions = [
+            {"user": self.users[role.name], "exchange": exchange, "write": pattern, "read": ".*"}
+            for role in ROLES
+            for exchange, pattern in role.topic_write.items()
+        ]
+        self._management.load(
+            {
+                "vhosts": [{"name": name}],
+                "permissions": [{**row, "vhost": name} for row in (*permissions, {"user": operator, **FULL})],
+                "topic_permissions": [{**row, "vhost": name} for row in topic_permissions],
+            }
+        )
+
+    def _user(self, role: str) -> dict[str, str]:
+        return {
+            "name": self.users[role],
+            "password_hash": password_hash(self._passwords[role]),
+            "hashing_algorithm": "rabbit_password_hashing_sha256",
+            "tags": "",
+        }
+
+    def _role_urls(self, vhost: str) -> dict[str, str]:
+        return {role: self._amqp_url(vhost, f"{self.users[role]}:{self._passwords[role]}") for role in self.users}
+
+    def _amqp_url(self, vhost: str, credentials: str | None = None) -> str:
+        parts = urlsplit(self.servers.amqp_url)
+        own, _, place = parts.netloc.rpartition("@")
+        netloc = f"{credentials or own}@{place}" if credentials or own else place
+        return urlunsplit(parts._replace(netloc=netloc, path="/" + quote(vhost, safe="")))
+
+    def _note(self, kind: Any, name: str) -> None:
+        """Private servers go as a whole; what was made in given ones must be removed piece by piece."""
+        if self.servers.is_given:
+            self.servers.ledger.note_made(MadeObject(kind, name, self._row()))
+
+    def _row(self) -> ServersRow:
+        return {
+            "amqp_url": self.servers.amqp_url,
+            "rabbitmq_api_url": self.servers.rabbitmq_api_url,
+            "database_url": self.servers.database_url,
+        }
+
+
+def make_workspace(servers: Servers) -> Workspace:
+    """Make a workspace that ends with the servers, or when their ledger is swept."""
+    name = f"lotwise_{secrets.token_hex(4)}" if servers.is_given else "lotwise"
+    made = Workspace(servers, name)
+    made.set_up()
+    return made
+
+
+@contextmanager
+def workspace(servers: Servers) -> Iterator[Workspace]:
+    """Provide a workspace for the length of the block."""
+    made = Workspace(servers, f"lotwise_{secrets.token_hex(4)}")
+    try:
+        made.set_up()
+        yield made
+    finally:
+        made.tear_down()
+
+
+def run_command(name: str, environment: Mapping[str, str]) -> None:
+    """Run `lotwise NAME` as an operator would; raises WorkspaceError with what it said."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "shared.cli", name],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=COMMAND_TIMEOUT_S,
+    )
+    if ended.returncode != 0:
+        raise WorkspaceError(f"`lotwise {name}` ended with {ended.returncode}:\n{ended.stdout.strip()}")
