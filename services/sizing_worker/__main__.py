@@ -1,0 +1,80 @@
+"""The sizing worker: `python -m services.sizing_worker`. Answers how many lots."""
+
+from __future__ import annotations
+
+from services.sizing_worker.configuration import CurrentConfiguration
+from services.sizing_worker.handler import ACCEPTS, SizingHandler
+from services.sizing_worker.settings import SizingWorkerSettings
+from services.sizing_worker.upkeep import make_partitions
+from shared.database.engine import connect_database
+from shared.database.transaction import check_database, ping
+from shared.health import DatabaseCheck, admin_app, serve_http
+from shared.logging import configure_logging
+from shared.messaging.broadcast import BroadcastListener
+from shared.messaging.consumer import Consumer
+from shared.messaging.declaration import verify_names
+from shared.messaging.link import refuse_bad_credentials
+from shared.messaging.publisher import Publisher
+from shared.messaging.topology import CONFIG_CHANGED, DEAD, EVENTS, RETRY, SIZING
+from shared.service import instance_name, run_service, run_tasks, wait_for
+from shared.settings import load
+
+SERVICE = "sizing_worker"
+
+
+async def main() -> None:
+    """Wire, wait for what is needed, run until asked to stop."""
+    settings = load(SizingWorkerSettings)
+    configure_logging(settings.log_level, service=SERVICE)
+    instance = instance_name(SERVICE)
+
+    engine = connect_database(settings, application=instance)
+    current = CurrentConfiguration()
+    publisher = Publisher(settings, name=f"{instance} publish")
+    listener = BroadcastListener(
+        settings, instance=instance, subscribed=lambda: current.load(engine), changed=current.hear
+    )
+    handler = SizingHandler(engine, current, rules=settings.rules, request_s=settings.request_seconds)
+    consumer = Consumer(
+        settings,
+        name=f"{instance} consume",
+        queue=SIZING,
+        accepts=ACCEPTS,
+        handler=handler,
+        publisher=publisher,
+        ready=lambda: ping(engine),
+    )
+    checks = {
+        "consuming": lambda: consumer.consuming,
+        "publishing": lambda: publisher.connected,
+        "listening": lambda: listener.listening,
+        "configured": lambda: current.value is not None,
+    }
+    admin = admin_app(checks, database=DatabaseCheck(lambda: ping(engine)))
+
+    await wait_for("the database", lambda: check_database(engine))
+    await wait_for("the broker", lambda: refuse_bad_credentials(settings))
+    await wait_for(
+        "the topology",
+        lambda: verify_names(settings, exchanges=[CONFIG_CHANGED, RETRY, DEAD, EVENTS], queues=[SIZING]),
+    )
+    try:
+        await run_tasks(
+            {"consumer": consumer.run},
+            {
+                "publisher": publisher.run(),
+                "broadcast": listener.run(),
+                "reconcile": current.reconcile(engine, every_s=settings.reconcile_seconds),
+                "partitions": make_partitions(engine),
+                "admin": serve_http(
+                    admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"
+                ),
+            },
+            drain_timeout_s=settings.drain_timeout_seconds,
+        )
+    finally:
+        await engine.dispose()
+
+
+if __name__ == "__main__":
+    run_service(SERVICE, main)

@@ -1,0 +1,167 @@
+"""A batch of sizing requests: lock the accounts, load what was committed, decide each in its order, store, reply.
+
+One transaction for the batch. A request that was decided before gets its stored reply, byte for byte; that memory is
+what makes a redelivery, a crash after the commit or a requester's second try harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.sizing_worker import store
+from services.sizing_worker.audit import audit_row
+from services.sizing_worker.configuration import CurrentConfiguration
+from services.sizing_worker.store import Decided, RiskLog
+from shared.database.transaction import transaction
+from shared.errors import DependencyError
+from shared.messaging.delivery import Delivery
+from shared.messaging.outcomes import Ack, Event, Outcome, Park, Reply
+from shared.messaging.topology import KEY_SIZING_DECIDED
+from shared.schemas.decoding import InvalidMessage, schema_name
+from shared.schemas.sizing import SizingDecision, SizingOutcome, SizingRequest
+from shared.sizing.account import Account, Candidate, PublishedSpec
+from shared.sizing.configuration import Configuration, Rules
+from shared.sizing.content import content_hash
+from shared.sizing.decision import decide
+from shared.sizing.reply import conflict_reply, invalid_reply
+from shared.sizing.situation import Situation
+
+ACCEPTS = frozenset({"sizing.request.v1", "sizing.outcome.v1"})
+DECISION = schema_name(SizingDecision)
+NOTHING = Decimal(0)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was read under the locks, once, and what the batch has come to so far."""
+
+    now: datetime
+    configuration: Configuration
+    accounts: list[tuple[Account, bool]]
+    specs: dict[tuple[int, str], PublishedSpec]
+    decided: dict[UUID, Decided]
+    fresh: dict[UUID, Decided] = field(default_factory=dict)
+    risk_logs: list[RiskLog] = field(default_factory=list)
+
+    def candidates(self, request: SizingRequest) -> tuple[Candidate, ...]:
+        """The user's accounts, each with its spec of the instrument."""
+        return tuple(
+            Candidate(account, has_specs, self.specs.get((account.id, request.instrument)), margin_reserved=NOTHING)
+            for account, has_specs in self.accounts
+            if account.user_id == request.user_id
+        )
+
+
+class SizingHandler:
+    """Decides sizing requests and remembers what became of setups.
+
+    `request_s`: seconds after its timestamp in which a request without `expires_at` is still awaited.
+    """
+
+    def __init__(self, engine: AsyncEngine, current: CurrentConfiguration, *, rules: Rules, request_s: int) -> None:
+        self._engine = engine
+        self._current = current
+        self._rules = rules
+        self._request_s = request_s
+
+    async def __call__(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """One outcome for each delivery, all in one transaction."""
+        requests = [content for delivery in deliveries if isinstance(content := delivery.content, SizingRequest)]
+        outcomes = [content for delivery in deliveries if isinstance(content := delivery.content, SizingOutcome)]
+        async with transaction(self._engine) as connection:
+            batch = await self._load(connection, requests)
+            await store.save_outcomes(connection, outcomes, now=batch.now)
+            results = [self._outcome(batch, delivery) for delivery in deliveries]
+            lost = await store.save_decisions(connection, batch.fresh, batch.risk_logs, now=batch.now)
+            if lost:
+                # Two workers, one request, and no account to lock: the other was first, its reply stands.
+                raise DependencyError("another worker decided one of these requests at the same time")
+        return results
+
+    async def _load(self, connection: AsyncConnection, requests: Sequence[SizingRequest]) -> Batch:
+        ids = await store.lock_accounts(connection, store.users_of(requests))
+        version, now = await store.version_and_clock(connection)
+        return Batch(
+            now,
+            await self._configuration(connection, version),
+            await store.load_accounts(connection, ids),
+            await store.load_specs(connection, ids, (request.instrument for request in requests)),
+            await store.load_decided(connection, (request.request_id for request in requests)),
+        )
+
+    async def _configuration(self, connection: AsyncConnection, version: int) -> Configuration:
+        """The configuration in force: the one in memory if it is that version, else the database's, whole."""
+        held = self._current.value
+        if held is not None and held.version == version:
+            return held
+        configuration = await store.load_configuration(connection)
+        self._current.offer(configuration)
+        return configuration
+
+    def _outcome(self, batch: Batch, delivery: Delivery) -> Outcome:
+        match delivery.content:
+            case SizingRequest() as request:
+                return self._answer(batch, delivery, request)
+            case SizingOutcome() as outcome:
+                return Ack(log={"request_id": str(outcome.request_id), "status": outcome.outcome})
+            case InvalidMessage() as invalid:
+                return _refuse(invalid, batch.now)
+        raise TypeError(f"no rule for {type(delivery.content).__name__}")
+
+    def _answer(self, batch: Batch, delivery: Delivery, request: SizingRequest) -> Outcome:
+        content = content_hash(request)
+        earlier = batch.decided.get(request.request_id)
+        if earlier is None:
+            return self._decide(batch, delivery, request, content)
+        if earlier.content_hash == content:
+            return Ack(Reply(DECISION, earlier.reply), log={"request_id": str(request.request_id), "repeated": True})
+        return _ack(conflict_reply(request, batch.now))
+
+    def _decide(self, batch: Batch, delivery: Delivery, request: SizingRequest, content: bytes) -> Outcome:
+        situation = Situation(
+            decided_at=batch.now,
+            expires_at=self._expires_at(delivery, request),
+            configuration=batch.configuration,
+            rules=self._rules,
+            candidates=batch.candidates(request),
+        )
+        decision = decide(request, situation)
+        body = decision.reply.to_json()
+        batch.fresh[request.request_id] = batch.decided[request.request_id] = Decided(content, body)
+        batch.risk_logs.append(audit_row(request, decision))
+        event = Event(KEY_SIZING_DECIDED, DECISION, body)
+        return _ack(decision.reply, body=body, events=(event,))
+
+    def _expires_at(self, delivery: Delivery, request: SizingRequest) -> datetime | None:
+        """When nobody listens any more; None where the sender told neither that nor when it asked."""
+        if request.expires_at is not None:
+            return request.expires_at
+        return delivery.sent_at + timedelta(seconds=self._request_s) if delivery.sent_at else None
+
+
+def _refuse(invalid: InvalidMessage, now: datetime) -> Outcome:
+    reply = invalid_reply(invalid, now)
+    detail = "; ".join(
+        f"{reason.field}: {reason.message}" if reason.field else reason.message for reason in reply.reasons
+    )
+    return Park("invalid_message", detail, Reply(DECISION, reply.to_json()), log=_identifiers(reply))
+
+
+def _ack(reply: SizingDecision, *, body: bytes | None = None, events: tuple[Event, ...] = ()) -> Ack:
+    return Ack(Reply(DECISION, body or reply.to_json()), events, log=_identifiers(reply))
+
+
+def _identifiers(reply: SizingDecision) -> dict[str, object]:
+    return {
+        "request_id": str(reply.request_id) if reply.request_id else None,
+        "user_id": reply.user_id,
+        "status": reply.status,
+        "codes": [reason.code for reason in reply.reasons],
+        "config_version": reply.config_version,
+    }

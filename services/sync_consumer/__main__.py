@@ -1,0 +1,66 @@
+"""The sync consumer: `python -m services.sync_consumer`. Keeps user_mt5_accounts true."""
+
+from __future__ import annotations
+
+from services.sync_consumer.handler import ACCEPTS, SyncHandler
+from services.sync_consumer.settings import SyncConsumerSettings
+from services.sync_consumer.upkeep import make_partitions, mark_stale_accounts
+from shared.database.engine import connect_database
+from shared.database.transaction import check_database, ping
+from shared.health import DatabaseCheck, admin_app, serve_http
+from shared.logging import configure_logging
+from shared.messaging.consumer import Consumer
+from shared.messaging.declaration import verify_names
+from shared.messaging.link import refuse_bad_credentials
+from shared.messaging.publisher import Publisher
+from shared.messaging.topology import ACCOUNTS, DEAD, EVENTS, RETRY
+from shared.service import instance_name, run_service, run_tasks, wait_for
+from shared.settings import load
+
+SERVICE = "sync_consumer"
+
+
+async def main() -> None:
+    """Wire, wait for what is needed, run until asked to stop."""
+    settings = load(SyncConsumerSettings)
+    configure_logging(settings.log_level, service=SERVICE)
+    instance = instance_name(SERVICE)
+
+    engine = connect_database(settings, application=instance)
+    publisher = Publisher(settings, name=f"{instance} publish")
+    consumer = Consumer(
+        settings,
+        name=f"{instance} consume",
+        queue=ACCOUNTS,
+        accepts=ACCEPTS,
+        handler=SyncHandler(engine, freshness_s=settings.freshness_seconds),
+        publisher=publisher,
+        ready=lambda: ping(engine),
+    )
+    checks = {"consuming": lambda: consumer.consuming, "publishing": lambda: publisher.connected}
+    admin = admin_app(checks, database=DatabaseCheck(lambda: ping(engine)))
+
+    await wait_for("the database", lambda: check_database(engine))
+    await wait_for("the broker", lambda: refuse_bad_credentials(settings))
+    await wait_for("the topology", lambda: verify_names(settings, exchanges=[RETRY, DEAD, EVENTS], queues=[ACCOUNTS]))
+    try:
+        await run_tasks(
+            {"consumer": consumer.run},
+            {
+                "publisher": publisher.run(),
+                "stale accounts": mark_stale_accounts(
+                    engine, freshness_s=settings.freshness_seconds, every_s=settings.freshness_check_seconds
+                ),
+                "partitions": make_partitions(engine),
+                "admin": serve_http(
+                    admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"
+                ),
+            },
+            drain_timeout_s=settings.drain_timeout_seconds,
+        )
+    finally:
+        await engine.dispose()
+
+
+if __name__ == "__main__":
+    run_service(SERVICE, main)

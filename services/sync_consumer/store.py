@@ -1,0 +1,268 @@
+"""The SQL of the sync consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.sync_consumer.snapshot import Standing, SyncStatus
+from shared.database.rows import as_rows, insert_rows, rows_of
+from shared.database.tables import mt5_instruments, user_mt5_accounts, user_mt5_sync_logs
+from shared.errors import DependencyError
+from shared.schemas.account import AccountInstruments, AccountSnapshot
+from shared.schemas.instrument import InstrumentSpec
+
+Key = tuple[str, int]
+"""An account: (mt5_server, mt5_account_id)."""
+
+CLOCK = text("SELECT clock_timestamp()")
+
+# In one order everywhere, so that two batches never wait for each other. NO KEY: nobody's foreign key waits for us.
+LOCK = text("""
+    SELECT account.mt5_server, account.mt5_account_id, account.user_id, account.balance, account.last_synced_at
+    FROM user_mt5_accounts AS account
+    JOIN unnest(CAST(:servers AS text[]), CAST(:logins AS bigint[])) AS key (server, login)
+      ON account.mt5_server = key.server AND account.mt5_account_id = key.login
+    ORDER BY account.mt5_server, account.mt5_account_id
+    FOR NO KEY UPDATE OF account
+""")
+
+ACCOUNT_COLUMNS = (
+    "user_id",
+    "mt5_account_id",
+    "mt5_server",
+    "broker_name",
+    "account_currency",
+    "balance",
+    "equity",
+    "margin_used",
+    "margin_free",
+    "account_leverage",
+    "open_positions_count",
+    "total_positions_volume",
+    "is_demo",
+    "sync_status",
+    "last_synced_at",
+)
+_CHANGED = ", ".join(f"{name} = row.{name}" for name in ACCOUNT_COLUMNS)
+
+CREATE = text(f"""
+    INSERT INTO user_mt5_accounts ({", ".join(ACCOUNT_COLUMNS)}, margin_level_percent, created_at, updated_at)
+    SELECT {", ".join(ACCOUNT_COLUMNS)}, equity * 100 / NULLIF(margin_used, 0), updated_at, updated_at
+    FROM {rows_of(user_mt5_accounts)}
+    ORDER BY mt5_server, mt5_account_id
+    ON CONFLICT (mt5_server, mt5_account_id) DO NOTHING
+""")  # noqa: S608  our own column names
+
+UPDATE = text(f"""
+    UPDATE user_mt5_accounts AS account
+    SET {_CHANGED}, margin_level_percent = row.equity * 100 / NULLIF(row.margin_used, 0), updated_at = row.updated_at
+    FROM {rows_of(user_mt5_accounts)}
+    WHERE account.mt5_server = row.mt5_server AND account.mt5_account_id = row.mt5_account_id
+""")  # noqa: S608  our own column names
+
+DETAILS = text("""
+    INSERT INTO user_mt5_account_details (user_mt5_account_id, currency_digits, margin_mode, trade_allowed, arrived_at)
+    SELECT account.id, row.currency_digits, row.margin_mode, row.trade_allowed, row.arrived_at
+    FROM json_to_recordset(CAST(:rows AS json)) AS row
+        (mt5_server text, mt5_account_id bigint, currency_digits smallint, margin_mode text, trade_allowed boolean,
+         arrived_at timestamptz)
+    JOIN user_mt5_accounts AS account USING (mt5_server, mt5_account_id)
+    ORDER BY account.id
+    ON CONFLICT (user_mt5_account_id) DO UPDATE SET
+        currency_digits = excluded.currency_digits, margin_mode = excluded.margin_mode,
+        trade_allowed = excluded.trade_allowed, arrived_at = excluded.arrived_at
+""")
+
+MARK_ERROR = text("""
+    UPDATE user_mt5_accounts AS account SET sync_status = 'error'
+    FROM unnest(CAST(:servers AS text[]), CAST(:logins AS bigint[])) AS key (server, login)
+    WHERE account.mt5_server = key.server AND account.mt5_account_id = key.login
+""")
+
+# SKIP LOCKED: an account whose snapshot is being written this moment is not stale.
+MARK_STALE = text("""
+    UPDATE user_mt5_accounts SET sync_status = 'stale'
+    WHERE id IN (
+        SELECT id FROM user_mt5_accounts
+        WHERE sync_status <> 'stale' AND last_synced_at < clock_timestamp() - make_interval(secs => :freshness_s)
+        ORDER BY mt5_server, mt5_account_id LIMIT :most
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+""")
+
+SPECS = insert_rows(
+    mt5_instruments,
+    (
+        "mt5_server",
+        "mt5_account_id",
+        "instrument",
+        "user_id",
+        "account_currency",
+        "account_leverage",
+        "spec",
+        "captured_at",
+        "received_at",
+    ),
+    then="""
+    ORDER BY instrument
+    ON CONFLICT (mt5_server, mt5_account_id, instrument) DO UPDATE SET
+        user_id = excluded.user_id, account_currency = excluded.account_currency,
+        account_leverage = excluded.account_leverage, spec = excluded.spec, captured_at = excluded.captured_at,
+        received_at = excluded.received_at
+    WHERE excluded.captured_at > mt5_instruments.captured_at OR excluded.user_id <> mt5_instruments.user_id
+    """,
+)
+
+CREATE_PARTITIONS = text("SELECT lotwise_create_partitions('user_mt5_sync_logs', :days)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncLog:
+    """One row of user_mt5_sync_logs: what one delivery did."""
+
+    operation: str | None
+    sync_status: str
+    message_id: UUID | None = None
+    user_id: str | None = None
+    mt5_account_id: int | None = None
+    mt5_server: str | None = None
+    balance_before: Decimal | None = None
+    balance_after: Decimal | None = None
+    equity_after: Decimal | None = None
+    margin_free_after: Decimal | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    captured_at: datetime | None = None
+
+
+LOG = insert_rows(user_mt5_sync_logs, (*SyncLog.__slots__, "synced_at"))
+
+
+async def lock_accounts(connection: AsyncConnection, keys: Iterable[Key]) -> tuple[datetime, dict[Key, Standing]]:
+    """Lock those of `keys` that are known, and read them; and the database's clock once they are locked."""
+    parameters = _split(keys)
+    rows = (await connection.execute(LOCK, parameters)).all() if parameters["servers"] else []
+    now: datetime = (await connection.execute(CLOCK)).scalar_one()
+    standings = {
+        (row.mt5_server, row.mt5_account_id): Standing(row.user_id, row.balance, row.last_synced_at) for row in rows
+    }
+    return now, standings
+
+
+async def save_accounts(
+    connection: AsyncConnection,
+    newest: Mapping[Key, tuple[AccountSnapshot, SyncStatus]],
+    *,
+    known: Iterable[Key],
+    now: datetime,
+) -> None:
+    """Write each account's newest snapshot. `known` are the locked ones; the others are created.
+
+    Raises DependencyError where another replica created one of them meanwhile: the batch is run again and sees it.
+    """
+    already = set(known)
+    rows = {key: _account_row(snapshot, status, now) for key, (snapshot, status) in newest.items()}
+    new = [row for key, row in rows.items() if key not in already]
+    if new:
+        created = await connection.execute(CREATE, {"rows": as_rows(new)})
+        if created.rowcount < len(new):
+            raise DependencyError("another replica created one of these accounts at the same time")
+    changed = [row for key, row in rows.items() if key in already]
+    if changed:
+        await connection.execute(UPDATE, {"rows": as_rows(changed)})
+    if newest:
+        details = [_details_row(snapshot, now) for snapshot, _ in newest.values()]
+        await connection.execute(DETAILS, {"rows": as_rows(details)})
+
+
+async def save_specs(
+    connection: AsyncConnection, message: AccountInstruments, specs: Sequence[InstrumentSpec], *, now: datetime
+) -> int:
+    """Write the specs that are newer than what stands; how many were."""
+    account = message.account
+    rows = [
+        {
+            "mt5_server": account.server,
+            "mt5_account_id": account.login,
+            "instrument": spec.instrument,
+            "user_id": message.user_id,
+            "account_currency": account.currency,
+            "account_leverage": account.leverage,
+            "spec": spec.model_dump(mode="json"),
+            "captured_at": message.captured_at,
+            "received_at": now,
+        }
+        for spec in specs
+    ]
+    return (await connection.execute(SPECS, {"rows": as_rows(rows)})).rowcount if rows else 0
+
+
+async def mark_error(connection: AsyncConnection, keys: Iterable[Key]) -> None:
+    """Show that a newer message of these accounts was refused."""
+    parameters = _split(keys)
+    if parameters["servers"]:
+        await connection.execute(MARK_ERROR, parameters)
+
+
+async def mark_stale(connection: AsyncConnection, *, freshness_s: int, most: int) -> int:
+    """Show as stale the accounts whose snapshot grew too old; how many, at most `most`."""
+    return (await connection.execute(MARK_STALE, {"freshness_s": freshness_s, "most": most})).rowcount
+
+
+async def write_logs(connection: AsyncConnection, logs: Sequence[SyncLog], *, now: datetime) -> None:
+    """Append to user_mt5_sync_logs."""
+    rows = [{name: getattr(entry, name) for name in SyncLog.__slots__} | {"synced_at": now} for entry in logs]
+    await connection.execute(LOG, {"rows": as_rows(rows)})
+
+
+async def create_partitions(connection: AsyncConnection, *, days: int) -> int:
+    """Make the log's partitions of today and the next `days`; how many were missing."""
+    made: int = (await connection.execute(CREATE_PARTITIONS, {"days": days})).scalar_one()
+    return made
+
+
+def _split(keys: Iterable[Key]) -> dict[str, list[Any]]:
+    ordered = sorted(set(keys))
+    return {"servers": [server for server, _ in ordered], "logins": [login for _, login in ordered]}
+
+
+def _account_row(snapshot: AccountSnapshot, status: SyncStatus, now: datetime) -> dict[str, Any]:
+    account = snapshot.account
+    return {
+        "user_id": snapshot.user_id,
+        "mt5_account_id": account.login,
+        "mt5_server": account.server,
+        "broker_name": account.broker,
+        "account_currency": account.currency,
+        "balance": snapshot.balance,
+        "equity": snapshot.equity,
+        "margin_used": snapshot.margin_used,
+        "margin_free": snapshot.margin_free,
+        "account_leverage": account.leverage,
+        "open_positions_count": snapshot.open_positions_count,
+        "total_positions_volume": snapshot.total_positions_volume,
+        "is_demo": account.is_demo,
+        "sync_status": status,
+        "last_synced_at": snapshot.captured_at,
+        "updated_at": now,
+    }
+
+
+def _details_row(snapshot: AccountSnapshot, now: datetime) -> dict[str, Any]:
+    account = snapshot.account
+    return {
+        "mt5_server": account.server,
+        "mt5_account_id": account.login,
+        "currency_digits": account.digits,
+        "margin_mode": account.margin_mode,
+        "trade_allowed": account.trade_allowed,
+        "arrived_at": now,
+    }
