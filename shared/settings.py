@@ -51,5 +51,5 @@ def _sentences(error: ValidationError) -> list[str]:
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         name = PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
         fault = detail["msg"].removeprefix("Value error, ")
-        sentences.append(f"{name}: {fault if name in os.environ else 'is not set, and has no default'}")
+        sentences.append(f"{name}: {fault if os.environ.get(name) else 'is not set, and has no default'}")
     return sentences

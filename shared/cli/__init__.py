@@ -1,0 +1,1 @@
+"""The `lotwise` command: what the operator does by hand. One file for each command."""

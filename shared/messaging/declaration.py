@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
+from aio_pika.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from shared.errors import DependencyError, DeploymentError
 from shared.messaging.link import BrokerSettings, broker_errors, open_link
@@ -21,8 +21,8 @@ DECLARE_TIMEOUT_S = 30.0
 async def declare_topology(settings: BrokerSettings) -> None:
     """Declare every exchange, queue and binding; what stands already is left as it is.
 
-    Raises DeploymentError where something stands under the same name with other arguments, DependencyError where the
-    broker is away.
+    Raises DeploymentError where something stands under the same name with other arguments or the user may not declare,
+    DependencyError where the broker is away.
     """
     async with open_link(settings, name="topology") as link:
         try:
@@ -33,6 +33,10 @@ async def declare_topology(settings: BrokerSettings) -> None:
                 raise DeploymentError(
                     f"the topology stands with other arguments: {error.__cause__}; delete what the text names while"
                     " it is empty, or see `lotwise topology --check`"
+                ) from None
+            if isinstance(error.__cause__, ChannelAccessRefused):
+                raise DeploymentError(
+                    f"LOTWISE_AMQP_URL: user {settings.user!r} may not declare the topology: {error.__cause__}"
                 ) from None
             raise
 

@@ -22,6 +22,7 @@ from aio_pika.exceptions import (
     ChannelInvalidStateError,
     ProbableAuthenticationError,
 )
+from aiormq.exceptions import InvalidFrameError
 from pydantic import Field
 from yarl import URL
 
@@ -62,6 +63,11 @@ class BrokerSettings(Settings):
     def user(self) -> str:
         """The broker user we connect as."""
         return URL(self.amqp_url.get_secret_value()).user or "guest"
+
+    @property
+    def virtual_host(self) -> str:
+        """The virtual host we connect to; `/` where the URL names none."""
+        return URL(self.amqp_url.get_secret_value()).path.removeprefix("/") or "/"
 
 
 @dataclass(slots=True)
@@ -147,5 +153,10 @@ async def refuse_bad_credentials(settings: BrokerSettings) -> None:
         if isinstance(error.__cause__, AuthenticationError | ProbableAuthenticationError):
             raise DeploymentError(
                 f"LOTWISE_AMQP_URL: the broker refuses user {settings.user!r}; check name, password and virtual host"
+            ) from None
+        if isinstance(error.__cause__, InvalidFrameError):  # what aiormq makes of a refused Connection.Open
+            raise DeploymentError(
+                f"LOTWISE_AMQP_URL: the broker has no virtual host {settings.virtual_host!r}, or user"
+                f" {settings.user!r} may not use it"
             ) from None
         raise

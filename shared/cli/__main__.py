@@ -1,0 +1,23 @@
+"""`lotwise`, or `python -m shared.cli`: the commands, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from shared.cli.migrate import migrate
+from shared.cli.topology import topology
+
+app = typer.Typer(
+    name="lotwise",
+    help="Prepare and inspect what Lotwise runs on. All settings come from the environment, each LOTWISE_…",
+    epilog="Exit status: 0 done, 1 a difference was found, 69 broker or database is away, 78 a setting or the"
+    " deployment is wrong.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, passwords among them
+)
+app.command()(topology)
+app.command()(migrate)
+
+if __name__ == "__main__":
+    app(prog_name="lotwise")

@@ -1,0 +1,47 @@
+"""What every command says and how it ends: facts on standard output, one line of failure on standard error."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from shared.errors import DependencyError, DeploymentError
+from shared.service import EXIT_DEPLOYMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXIT_DIFFERENT = 1
+EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: the broker or the database is away, try again
+
+# What a line says must survive a pipe: no wrapping at a width that nobody sees, no colour codes, no markup in names.
+_out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+_err = Console(soft_wrap=True, highlight=False, markup=False, emoji=False, stderr=True)
+
+
+def say(line: str) -> None:
+    """Write one line to standard output."""
+    _out.print(line)
+
+
+def complain(line: str) -> None:
+    """Write one line to standard error."""
+    _err.print(line)
+
+
+@contextmanager
+def clear_failures() -> Iterator[None]:
+    """End the command with one line and its own status for what an operator can mend; a bug keeps its traceback."""
+    logging.getLogger().addHandler(logging.NullHandler())  # else a driver's warnings stand beside our line
+    try:
+        yield
+    except DeploymentError as error:
+        complain(f"lotwise: {error}")
+        raise typer.Exit(EXIT_DEPLOYMENT) from None
+    except DependencyError as error:
+        complain(f"lotwise: {error}; nothing is known to have changed, try again")
+        raise typer.Exit(EXIT_UNAVAILABLE) from None
