@@ -20,9 +20,9 @@ from aio_pika.exceptions import (
     CONNECTION_EXCEPTIONS,
     AuthenticationError,
     ChannelInvalidStateError,
+    InvalidFrameError,
     ProbableAuthenticationError,
 )
-from aiormq.exceptions import InvalidFrameError
 from pydantic import Field
 from yarl import URL
 
