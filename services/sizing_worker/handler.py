@@ -162,6 +162,6 @@ def _identifiers(reply: SizingDecision) -> dict[str, object]:
         "request_id": str(reply.request_id) if reply.request_id else None,
         "user_id": reply.user_id,
         "status": reply.status,
-        "codes": [reason.code for reason in reply.reasons],
+        "codes": sorted({reason.code for reason in reply.reasons}),
         "config_version": reply.config_version,
     }

@@ -55,7 +55,7 @@ _CHANGED = ", ".join(f"{name} = row.{name}" for name in ACCOUNT_COLUMNS)
 
 CREATE = text(f"""
     INSERT INTO user_mt5_accounts ({", ".join(ACCOUNT_COLUMNS)}, margin_level_percent, created_at, updated_at)
-    SELECT {", ".join(ACCOUNT_COLUMNS)}, equity * 100 / NULLIF(margin_used, 0), updated_at, updated_at
+    SELECT {", ".join(ACCOUNT_COLUMNS)}, trim_scale(equity * 100 / NULLIF(margin_used, 0)), updated_at, updated_at
     FROM {rows_of(user_mt5_accounts)}
     ORDER BY mt5_server, mt5_account_id
     ON CONFLICT (mt5_server, mt5_account_id) DO NOTHING
@@ -63,7 +63,8 @@ CREATE = text(f"""
 
 UPDATE = text(f"""
     UPDATE user_mt5_accounts AS account
-    SET {_CHANGED}, margin_level_percent = row.equity * 100 / NULLIF(row.margin_used, 0), updated_at = row.updated_at
+    SET {_CHANGED}, margin_level_percent = trim_scale(row.equity * 100 / NULLIF(row.margin_used, 0)),
+        updated_at = row.updated_at
     FROM {rows_of(user_mt5_accounts)}
     WHERE account.mt5_server = row.mt5_server AND account.mt5_account_id = row.mt5_account_id
 """)  # noqa: S608  our own column names

@@ -113,8 +113,8 @@ class Consumer:
         async with open_link(self._settings, name=self._name) as link, self._subscribed(link, stop) as inbox:
             while batch := await inbox.take(self._settings.batch_max):
                 await self._handle(link, batch)
-        if link.lost.is_set():
-            raise DependencyError(f"the consuming link was lost: {link.cause}")
+            if link.lost.is_set():
+                raise DependencyError(f"the consuming link was lost: {link.cause}")
 
     @asynccontextmanager
     async def _subscribed(self, link: Link, stop: asyncio.Event) -> AsyncIterator[Inbox]:
