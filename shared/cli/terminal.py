@@ -43,5 +43,5 @@ def clear_failures() -> Iterator[None]:
         complain(f"lotwise: {error}")
         raise typer.Exit(EXIT_DEPLOYMENT) from None
     except DependencyError as error:
-        complain(f"lotwise: {error}; nothing is known to have changed, try again")
+        complain(f"lotwise: {error}; try again")
         raise typer.Exit(EXIT_UNAVAILABLE) from None

@@ -6,14 +6,19 @@ import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from aio_pika.exceptions import PublishError
+
 from shared.errors import DependencyError, UnknownOutcomeError
 from shared.messaging.link import BrokerSettings, Link, broker_errors, keep_connected, open_link
+from shared.messaging.publisher import Outgoing, UnroutableError
 from shared.messaging.topology import DIRECT_REPLY_TO
 
 if TYPE_CHECKING:
     from aio_pika.abc import AbstractIncomingMessage
 
-    from shared.messaging.publisher import Outgoing
+
+class NoReplyError(UnknownOutcomeError):
+    """No reply came within the requester's deadline; the request may have been processed, or still be."""
 
 
 class Requester:
@@ -52,23 +57,37 @@ class Requester:
     async def request(self, outgoing: Outgoing, *, timeout_s: float) -> bytes:
         """Publish `outgoing` and return the body of its reply.
 
-        Raises UnknownOutcomeError where none came within `timeout_s`, DependencyError where the broker is away.
+        Raises NoReplyError where none came within `timeout_s`, UnknownOutcomeError where the connection was lost
+        meanwhile, DependencyError where the broker is away or no queue takes the request.
         """
+        deadline = asyncio.get_running_loop().time() + timeout_s
         correlation_id = str(uuid4())
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[correlation_id] = reply
         try:
             async with broker_errors(timeout_s):
-                await self._up.wait()
-                if self._link is None:
-                    raise DependencyError("the requesting connection is down")
-                target = await self._link.channel.get_exchange(outgoing.exchange, ensure=False)
-                message = outgoing.as_amqp(self._settings.user)
-                message.reply_to, message.correlation_id = DIRECT_REPLY_TO, correlation_id
-                await target.publish(message, outgoing.routing_key)
+                await self._send(outgoing, correlation_id)
+            async with asyncio.timeout_at(deadline):
                 return await reply
+        except TimeoutError:
+            raise NoReplyError(
+                f"no reply to {outgoing.type} {outgoing.message_id} within {timeout_s:g} s; it may have been"
+                " processed: ask again with the same id"
+            ) from None
         finally:
             self._waiting.pop(correlation_id, None)
+
+    async def _send(self, outgoing: Outgoing, correlation_id: str) -> None:
+        await self._up.wait()
+        if self._link is None:
+            raise DependencyError("the requesting connection is down")
+        target = await self._link.channel.get_exchange(outgoing.exchange, ensure=False)
+        message = outgoing.as_amqp(self._settings.user)
+        message.reply_to, message.correlation_id = DIRECT_REPLY_TO, correlation_id
+        try:
+            await target.publish(message, outgoing.routing_key)
+        except PublishError:
+            raise UnroutableError(f"no queue takes {outgoing.exchange!r} {outgoing.routing_key!r}") from None
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         waiting = self._waiting.get(message.correlation_id or "")
