@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from dev.packages import PackagesError, install
 from dev.progress import say, step, tail
-from dev.tree import ROOT, VENV, run_folder
+from dev.tree import ROOT, VENV, run_folder, shown
 
 OLDEST = (3, 11)
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
@@ -72,7 +72,7 @@ def _is_current() -> bool:
 
 
 def _make() -> None:
-    say(f"Python environment: {VENV.relative_to(ROOT)}, from {LOCK.name}")
+    say(f"Python environment: {shown(VENV)}, from {LOCK.name}")
     STAMP.unlink(missing_ok=True)
     if not _venv_works():
         _make_venv()
@@ -149,9 +149,7 @@ def _logged(command: Sequence[str]) -> None:
         except subprocess.TimeoutExpired:
             status = 124
     if status != 0:
-        raise BootstrapError(
-            f"{' '.join(command[:5])} … ended with {status}, see {log.relative_to(ROOT)}:\n{tail(log)}"
-        )
+        raise BootstrapError(f"{' '.join(command[:5])} … ended with {status}, see {shown(log)}:\n{tail(log)}")
 
 
 if __name__ == "__main__":

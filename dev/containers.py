@@ -1,6 +1,7 @@
 """Broker and database in containers, by testcontainers, where a Docker engine answers and has or can get the images.
 
 `TESTCONTAINERS_…` and `DOCKER_…` in the environment are testcontainers' and Docker's own settings and are honoured.
+Imported only where it is used: it alone takes as long as all the rest.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from requests.exceptions import RequestException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.exceptions import ContainerConnectException, ContainerStartException
 
+from dev.errors import UnavailableError
 from dev.management import Management, ManagementError
 
 with warnings.catch_warnings():
@@ -39,19 +41,16 @@ PULL_TIMEOUT_S = 180.0
 READY_TIMEOUT_S = 60.0
 POLL_S = 0.2
 ADMIN = "lotwise_operator"
-
-
-class ContainersError(Exception):
-    """Containers cannot be had here; the message says why."""
+LABEL = "lotwise.run"
 
 
 def check_engine(say: Say) -> None:
-    """Make sure that an engine answers and has the images, pulling them if need be; raises ContainersError."""
+    """Make sure that an engine answers and has the images, pulling them if need be; raises UnavailableError."""
     try:
         client = docker.from_env(timeout=ENGINE_TIMEOUT_S)
         client.ping()
     except (DockerException, RequestException) as error:
-        raise ContainersError(f"no Docker engine answers ({_short(error)})") from error
+        raise UnavailableError(f"no Docker engine answers ({_short(error)})") from error
     prefix = testcontainers_config.hub_image_name_prefix
     for image in (POSTGRES_IMAGE, RABBITMQ_IMAGE):
         if not client.images.list(name=prefix + image):
@@ -66,11 +65,11 @@ def _pull(client: docker.DockerClient, image: str) -> None:
     try:
         for progress in client.api.pull(repository, tag=tag, stream=True, decode=True):
             if "error" in progress:
-                raise ContainersError(f"cannot pull {image}: {progress['error']}")
+                raise UnavailableError(f"cannot pull {image}: {progress['error']}")
             if time.monotonic() > deadline:
-                raise ContainersError(f"cannot pull {image} within {PULL_TIMEOUT_S:g} s")
+                raise UnavailableError(f"cannot pull {image} within {PULL_TIMEOUT_S:g} s")
     except (DockerException, RequestException) as error:
-        raise ContainersError(f"cannot pull {image} ({_short(error)})") from error
+        raise UnavailableError(f"cannot pull {image} ({_short(error)})") from error
 
 
 class Containers:
@@ -85,6 +84,9 @@ class Containers:
         self._postgres = PostgresContainer(POSTGRES_IMAGE, username=ADMIN, password=self._password, dbname="postgres")
         self._rabbitmq = RabbitMqContainer(RABBITMQ_IMAGE, username=ADMIN, password=self._password)
         self._rabbitmq.with_exposed_ports(AMQP_PORT, API_PORT)
+        self._run = f"{ledger.folder.name}-{secrets.token_hex(4)}"
+        for container in (self._postgres, self._rabbitmq):
+            container.with_kwargs(labels={LABEL: self._run})
 
     @property
     def amqp_url(self) -> str:
@@ -102,11 +104,11 @@ class Containers:
         return f"postgresql://{ADMIN}:{self._password}@{self._address(self._postgres, self._postgres.port)}/postgres"
 
     def start(self) -> None:
-        """Start both and wait until they serve; raises ContainersError, with nothing left behind."""
+        """Start both and wait until they serve; raises UnavailableError, with nothing left behind."""
+        self._ledger.note_containers(self._run)
         try:
-            for container in (self._postgres, self._rabbitmq):
-                container.start()
-                self._ledger.note_container(str(container.get_wrapped_container().id))
+            self._postgres.start()
+            self._rabbitmq.start()
             self._wait_for_api()
         except (
             DockerException,
@@ -116,7 +118,7 @@ class Containers:
             TimeoutError,
         ) as error:
             self.discard()
-            raise ContainersError(f"the containers do not start ({_short(error)})") from error
+            raise UnavailableError(f"the containers do not start ({_short(error)})") from error
 
     def discard(self) -> None:
         """Remove both, data included."""
@@ -141,10 +143,12 @@ class Containers:
         return f"{container.get_container_host_ip()}:{container.get_exposed_port(port)}"
 
 
-def remove_container(container_id: str) -> None:
-    """Remove a container that an earlier run left behind; nothing happens where it, or the engine, is gone."""
+def remove_containers(run: str) -> None:
+    """Remove the containers that a run left behind; nothing happens where they, or the engine, are gone."""
     try:
-        docker.from_env(timeout=ENGINE_TIMEOUT_S).containers.get(container_id).remove(force=True, v=True)
+        left = docker.from_env(timeout=ENGINE_TIMEOUT_S).containers.list(all=True, filters={"label": f"{LABEL}={run}"})
+        for container in left:
+            container.remove(force=True, v=True)
     except (DockerException, RequestException):
         return
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import SecretStr
 
 from dev.databases import DatabaseError, check_server
+from dev.errors import UnavailableError
 from dev.management import Management, ManagementError
 from shared.errors import DependencyError
 from shared.messaging.link import BrokerSettings, open_link
@@ -21,27 +22,23 @@ API_PORT = 15672
 CONNECT_TIMEOUT_S = 5.0
 
 
-class GivenError(Exception):
-    """The servers named in the environment cannot be used; the message names the variable and the reason."""
-
-
 def is_anything_given() -> bool:
     """Tell whether the environment names a broker or a database."""
     return bool(os.environ.get(AMQP) or os.environ.get(DATABASE))
 
 
 def given_urls() -> tuple[str, str, str]:
-    """Return the URLs of broker, management API and database, each of which answered; raises GivenError."""
+    """Return the URLs of broker, management API and database, each of which answered; raises UnavailableError."""
     amqp_url, database_url = os.environ.get(AMQP, ""), os.environ.get(DATABASE, "")
     if not (amqp_url and database_url):
-        raise GivenError(f"both {AMQP} and {DATABASE} are needed, or neither")
+        raise UnavailableError(f"both {AMQP} and {DATABASE} are needed, or neither")
     api_url = os.environ.get(API) or _default_api_url(amqp_url)
     _check_broker(amqp_url)
     _check_api(api_url)
     try:
         check_server(database_url)
     except DatabaseError as error:
-        raise GivenError(f"{DATABASE}: {error}") from error
+        raise UnavailableError(f"{DATABASE}: {error}") from error
     return amqp_url, api_url, database_url
 
 
@@ -58,7 +55,7 @@ def _check_broker(url: str) -> None:
         try:
             thread.submit(asyncio.run, _connect(url)).result()
         except (DependencyError, ValueError) as error:
-            raise GivenError(f"{AMQP}: {error}") from error
+            raise UnavailableError(f"{AMQP}: {error}") from error
 
 
 async def _connect(url: str) -> None:
@@ -70,6 +67,6 @@ def _check_api(url: str) -> None:
     try:
         with Management(url, timeout_s=CONNECT_TIMEOUT_S) as management:
             if "administrator" not in management.whoami_tags():
-                raise GivenError(f"{API}: the user is no administrator and cannot make virtual hosts")
+                raise UnavailableError(f"{API}: the user is no administrator and cannot make virtual hosts")
     except ManagementError as error:
-        raise GivenError(f"{API}: {error}") from error
+        raise UnavailableError(f"{API}: {error}") from error

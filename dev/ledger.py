@@ -78,9 +78,9 @@ class Ledger:
         """Write down a folder outside the run's own, before it is filled."""
         self._append({"folder": str(folder)})
 
-    def note_container(self, container_id: str) -> None:
-        """Write down a container."""
-        self._append({"container": container_id})
+    def note_containers(self, run: str) -> None:
+        """Write down the label that containers will carry, before they are made."""
+        self._append({"containers": run})
 
     def note_made(self, made: MadeObject) -> None:
         """Write down an object on a server that is not ours, before it is made."""
@@ -118,8 +118,8 @@ class Ledger:
         return [Path(row["folder"]) for row in self._rows() if "folder" in row]
 
     def containers(self) -> list[str]:
-        """Return the ids of containers."""
-        return [row["container"] for row in self._rows() if "container" in row]
+        """Return the labels that containers carry."""
+        return [row["containers"] for row in self._rows() if "containers" in row]
 
     def made(self) -> list[MadeObject]:
         """Return the objects on servers that are not ours."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from dev.progress import say, step, tail
-from dev.tree import ROOT, run_folder
+from dev.tree import ROOT, run_folder, shown
 
 APT_TIMEOUT_S = 600
 DPKG_LOCK_TIMEOUT_S = 120
@@ -58,7 +58,7 @@ def install(packages: Sequence[str], *, purpose: str) -> None:
     log = run_folder() / "apt.log"
     with step(f"apt-get install {names}"), log.open("w", encoding="utf-8") as output:
         if _logged([*become_root, sys.executable, "-B", "-m", "dev.packages", *packages], output) != 0:
-            raise PackagesError(f"apt-get failed, see {log.relative_to(ROOT)}:\n{tail(log)}\n  {by_hand}")
+            raise PackagesError(f"apt-get failed, see {shown(log)}:\n{tail(log)}\n  {by_hand}")
 
 
 def _become_root() -> list[str] | None:

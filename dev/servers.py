@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dev.broker import Broker, find_port_mapper, find_server
-from dev.containers import Containers, ContainersError, check_engine
-from dev.given import GivenError, given_urls, is_anything_given
+from dev.errors import UnavailableError
+from dev.given import given_urls, is_anything_given
 from dev.packages import PackagesError, install
 from dev.ports import NoFreePortError
 from dev.postgres import Cluster, find_binaries
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FORCE = "LOTWISE_TEST_PROVIDER"
 ENVIRONMENT, CONTAINERS, BINARIES, PACKAGES = "environment", "containers", "binaries", "packages"
 CHOICES = (ENVIRONMENT, CONTAINERS, BINARIES)
-UNAVAILABLE = (GivenError, ContainersError, PackagesError, ProgramError, NoFreePortError, FileNotFoundError)
+UNAVAILABLE = (UnavailableError, PackagesError, ProgramError, NoFreePortError, FileNotFoundError)
 
 
 class NoServersError(Exception):
@@ -83,15 +83,21 @@ def prepare(*, allow_containers: bool) -> None:
     forced = _forced()
     if is_anything_given() or forced == ENVIRONMENT:
         return
-    if allow_containers and forced in (None, CONTAINERS):
-        try:
-            check_engine(say_line)
-        except ContainersError as error:
-            say_line(f"  {CONTAINERS}: {error}")
-        else:
-            return
+    if allow_containers and forced in (None, CONTAINERS) and _has_containers():
+        return
     if forced in (None, BINARIES) and _missing_packages():
         _install_missing()
+
+
+def _has_containers() -> bool:
+    from dev.containers import check_engine  # noqa: PLC0415  # slow, and not always needed
+
+    try:
+        check_engine(say_line)
+    except UnavailableError as error:
+        say_line(f"  {CONTAINERS}: {error}")
+        return False
+    return True
 
 
 def _forced() -> str | None:
@@ -124,6 +130,8 @@ def _from_environment(ledger: Ledger) -> Servers:
 
 
 def _from_containers(ledger: Ledger, say: Say) -> Servers:
+    from dev.containers import Containers, check_engine  # noqa: PLC0415  # slow, and not always needed
+
     check_engine(say)
     containers = Containers(ledger)
     containers.start()

@@ -23,7 +23,7 @@ from dev.servers import NoServersError, start_servers
 from dev.session import sweep_abandoned
 from dev.sweep import sweep
 from dev.tokens import TokenIssuer
-from dev.tree import ROOT, RUN, run_folder
+from dev.tree import RUN, run_folder, shown
 from dev.workspace import Workspace, WorkspaceError, make_workspace
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def up(replicas: Mapping[Service, int]) -> int:
     """Start everything and leave it running; returns the exit status. Nothing stays where it fails half way."""
     with _one_at_a_time():
         if FOLDER.exists() and any(is_running(started.identity) for started in Ledger(FOLDER).processes()):
-            say(f"The stack runs already ({ENVIRONMENT_FILE.relative_to(ROOT)}); `make down` stops it.")
+            say(f"The stack runs already ({shown(ENVIRONMENT_FILE)}); `make down` stops it.")
             return 1
         sweep(Ledger(FOLDER))  # of one that died
         sweep_abandoned()
@@ -118,7 +118,7 @@ def _bring_up(ledger: Ledger, replicas: Mapping[Service, int]) -> None:
     with step(f"services: {', '.join(f'{count} {service}' for service, count in replicas.items())}"):
         stack.start(replicas)
     write_environment(ENVIRONMENT_FILE, stack.environment())
-    say(f"The stack is up. Settings: {ENVIRONMENT_FILE.relative_to(ROOT)}; logs: .run/logs; stop it with `make down`.")
+    say(f"The stack is up. Settings: {shown(ENVIRONMENT_FILE)}; logs: {shown(RUN / 'logs')}; stop it with `make down`.")
 
 
 def down() -> int:

@@ -6,14 +6,10 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dev.containers import remove_container
-from dev.databases import DatabaseError, drop_database
 from dev.identity import is_running, stop
-from dev.management import Management, ManagementError
-from dev.progress import say
 
 if TYPE_CHECKING:
-    from dev.ledger import Ledger, MadeObject, StartedProcess
+    from dev.ledger import Ledger, StartedProcess
 
 
 def sweep(ledger: Ledger) -> int:
@@ -26,8 +22,7 @@ def sweep(ledger: Ledger) -> int:
     _remove_made(ledger)
     _stop_all([started for started in running if started.is_server])
     ledger.end()
-    for container in ledger.containers():
-        remove_container(container)
+    _remove_containers(ledger)
     for folder in (*ledger.folders(), ledger.folder):
         shutil.rmtree(folder, ignore_errors=True)
     return len(running)
@@ -40,21 +35,19 @@ def _stop_all(processes: list[StartedProcess]) -> None:
             threads.submit(stop, process.identity, by=process.stop_signal, grace_s=process.grace_s)
 
 
-def _remove_made(ledger: Ledger) -> None:
-    """Drop what was made on servers that are not ours; one that cannot be reached any more is named, not waited for."""
-    for made in reversed(ledger.made()):
-        try:
-            _remove(made)
-        except (DatabaseError, ManagementError) as error:
-            say(f"  {made.kind} {made.name} was left behind: {error}")
-
-
-def _remove(made: MadeObject) -> None:
-    if made.kind == "database":
-        drop_database(made.servers["database_url"], made.name)
+def _remove_containers(ledger: Ledger) -> None:
+    if not ledger.containers():
         return
-    with Management(made.servers["rabbitmq_api_url"]) as management:
-        if made.kind == "vhost":
-            management.delete_vhost(made.name)
-        else:
-            management.delete_user(made.name)
+    from dev.containers import remove_containers  # noqa: PLC0415  # slow, and seldom needed by a guard
+
+    for run in ledger.containers():
+        remove_containers(run)
+
+
+def _remove_made(ledger: Ledger) -> None:
+    if not ledger.made():
+        return
+    from dev.made import remove_made  # noqa: PLC0415  # slow, and seldom needed by a guard
+
+    for made in reversed(ledger.made()):
+        remove_made(made)

@@ -9,6 +9,7 @@ import os
 import secrets
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -70,11 +71,9 @@ class Workspace:
         for user in self.users.values():
             self._note("user", user)
         self._management.load({"users": [self._user(role) for role in self.users]})
-        self._make_vhost(self.name)
-        run_command("topology", {"LOTWISE_AMQP_URL": self.virtual_host.amqp_url})
-        self._topology = self._management.export(self.name)
-        run_command("migrate", {"LOTWISE_DATABASE_URL": self._create_database(self._template)})
-        self.database_url = self._create_database(self.name, template=self._template)
+        with ThreadPoolExecutor(2) as threads:
+            for done in [threads.submit(self._declare), threads.submit(self._migrate)]:
+                done.result()
 
     def tear_down(self) -> None:
         """Remove vhost, databases and users; safe to repeat."""
@@ -104,6 +103,15 @@ class Workspace:
             yield self._create_database(name, template=None if empty else self._template)
         finally:
             drop_database(self.servers.database_url, name)
+
+    def _declare(self) -> None:
+        self._make_vhost(self.name)
+        run_command("topology", {"LOTWISE_AMQP_URL": self.virtual_host.amqp_url})
+        self._topology = self._management.export(self.name)
+
+    def _migrate(self) -> None:
+        run_command("migrate", {"LOTWISE_DATABASE_URL": self._create_database(self._template)})
+        self.database_url = self._create_database(self.name, template=self._template)
 
     @property
     def _template(self) -> str:
