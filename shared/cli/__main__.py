@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from shared.cli.migrate import migrate
+from shared.cli.token import token
 from shared.cli.topology import topology
 
 app = typer.Typer(
@@ -14,10 +15,12 @@ app = typer.Typer(
     " deployment is wrong.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # which reflows the docstrings
     pretty_exceptions_enable=False,  # its tracebacks show local variables, passwords among them
 )
 app.command()(topology)
 app.command()(migrate)
+app.command()(token)
 
 if __name__ == "__main__":
     app(prog_name="lotwise")
