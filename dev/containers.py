@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
@@ -46,6 +47,10 @@ LABEL = "lotwise.run"
 
 def check_engine(say: Say) -> None:
     """Make sure that an engine answers and has the images, pulling them if need be; raises UnavailableError."""
+    socket = Path(docker.utils.parse_host(docker.utils.kwargs_from_env().get("base_url")).removeprefix("http+unix://"))
+    if socket.is_absolute() and not socket.exists():
+        # Asked first, because docker's client leaks a socket where it finds nobody.
+        raise UnavailableError(f"no Docker engine answers (there is no {socket})")
     try:
         client = docker.from_env(timeout=ENGINE_TIMEOUT_S)
         client.ping()

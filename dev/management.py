@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -16,6 +17,16 @@ GONE = 404
 
 class ManagementError(Exception):
     """The management API did not answer, or refused; the message says which call and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeekedMessage:
+    """A message that waits in a queue."""
+
+    message_id: str | None
+    user_id: str | None
+    headers: dict[str, Any]
+    body: str
 
 
 class Management:
@@ -78,6 +89,20 @@ class Management:
     def load(self, definitions: dict[str, Any], *, vhost: str | None = None) -> None:
         """Add definitions: to one vhost, or, with users and permissions, to the broker."""
         self._call("POST", "definitions" if vhost is None else f"definitions/{quote(vhost, safe='')}", json=definitions)
+
+    def peek(self, vhost: str, queue: str, *, most: int = 1000) -> list[PeekedMessage]:
+        """Return what waits in a queue, at most `most` messages, and leave it there. Each look is a delivery."""
+        path = f"queues/{quote(vhost, safe='')}/{quote(queue, safe='')}/get"
+        body = {"count": most, "ackmode": "ack_requeue_true", "encoding": "auto"}
+        return [
+            PeekedMessage(
+                message["properties"].get("message_id"),
+                message["properties"].get("user_id"),
+                message["properties"].get("headers", {}),
+                message["payload"],
+            )
+            for message in self._call("POST", path, json=body).json()
+        ]
 
     def _call(self, method: str, path: str, *, json: object = None, accept: int | None = None) -> httpx.Response:
         try:

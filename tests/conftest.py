@@ -1,0 +1,49 @@
+"""What the tests stand on: one broker and one database server for the session, places of their own inside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from dev.servers import Servers, servers
+from dev.workspace import VirtualHost, Workspace, workspace
+from shared.database.engine import asyncpg_url
+
+
+@pytest.fixture(scope="session")
+def provided_servers() -> Iterator[Servers]:
+    """A real RabbitMQ and a real PostgreSQL, started on the first test that needs them."""
+    with servers(allow_containers=True) as provided:
+        yield provided
+
+
+@pytest.fixture(scope="session")
+def session_workspace(provided_servers: Servers) -> Iterator[Workspace]:
+    """A migrated database, a vhost with the topology, a broker user for each role."""
+    with workspace(provided_servers) as made:
+        yield made
+
+
+@pytest.fixture
+def virtual_host(session_workspace: Workspace) -> Iterator[VirtualHost]:
+    """A vhost of the test's own, with the whole topology."""
+    with session_workspace.new_virtual_host() as made:
+        yield made
+
+
+@pytest.fixture
+def database_url(session_workspace: Workspace) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    with session_workspace.new_database() as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on the test's own database, with the privileges of its owner."""
+    engine = create_async_engine(asyncpg_url(database_url), poolclass=NullPool)
+    yield engine
+    await engine.dispose()
