@@ -1,0 +1,96 @@
+"""Applies the owner's commands, from wherever they come: one transaction each, one answer each, never later."""
+
+from __future__ import annotations
+
+import asyncio
+
+import stamina
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.config_service import dial, store
+from services.config_service.dial import Applied, Order, Refused, Verdict
+from shared import metrics
+from shared.database.transaction import transaction
+from shared.errors import DependencyError
+from shared.schemas.config import ConfigChanged
+
+log = structlog.get_logger()
+
+ATTEMPTS = 4
+ATTEMPT_WAIT_MAX_S = 1.0
+
+
+class Changes:
+    """Changes and reads the configuration. `command_s`: the age at which a command has expired, in seconds.
+
+    `timeout_s` bounds the attempts at one command: whoever gave it still listens, and is told the truth.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, command_s: float, timeout_s: float) -> None:
+        self._engine = engine
+        self._command_s = command_s
+        self._timeout_s = timeout_s
+        self.latest_version: int | None = None
+        """The highest version that this process has seen."""
+        self.committed = asyncio.Event()
+        """Set when there is something new to broadcast."""
+
+    async def apply(self, order: Order) -> Verdict:
+        """Apply a command, or say why not. Raises nothing that waiting can mend.
+
+        Where the database does not answer, the command is tried again for a moment, which also settles what became of
+        a commit whose confirmation was lost, because a command_id has one effect. Then the answer is `try_again`.
+        """
+        refused = dial.check(order.command)
+        if refused is not None:
+            return refused
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                verdict = await self._attempts(order)
+        except (DependencyError, TimeoutError) as error:
+            log.warning("command.not_applied", command_id=order.command.command_id, cause=str(error) or "timed out")
+            return dial.refuse("try_again", "cannot be applied now; send it again under the same command_id")
+        if isinstance(verdict, Applied):
+            self._saw(verdict.config)
+            self.committed.set()
+        return verdict
+
+    async def current(self) -> ConfigChanged:
+        """The configuration in force. Raises DependencyError."""
+        async with transaction(self._engine) as connection:
+            head = await store.read_head(connection)
+        self._saw(head.config)
+        return head.config
+
+    async def history(self, *, limit: int, before: int | None) -> list[ConfigChanged]:
+        """At most `limit` versions below `before`, the newest first. Raises DependencyError."""
+        async with transaction(self._engine) as connection:
+            return await store.read_history(connection, limit=limit, before=before)
+
+    async def _attempts(self, order: Order) -> Verdict:
+        async for attempt in stamina.retry_context(
+            on=DependencyError, attempts=ATTEMPTS, wait_max=ATTEMPT_WAIT_MAX_S, timeout=None
+        ):
+            with attempt:
+                return await self._attempt(order)
+        raise AssertionError("a retried block either returns or raises")
+
+    async def _attempt(self, order: Order) -> Verdict:
+        command_id = order.command.command_id
+        async with transaction(self._engine) as connection:
+            await store.lock_head(connection)
+            head = await store.read_head(connection)
+            known = await store.find_command(connection, command_id)
+            verdict = dial.decide(order, head.config, now=head.now, known=known, command_s=self._command_s)
+            if isinstance(verdict, Refused) or verdict.repeated:
+                return verdict
+            await store.insert_version(
+                connection, verdict.config, command_id=command_id, command_hash=dial.content_hash(order)
+            )
+        return verdict
+
+    def _saw(self, config: ConfigChanged) -> None:
+        if self.latest_version is None or config.config_version > self.latest_version:
+            self.latest_version = config.config_version
+            metrics.CONFIG_VERSION.set(config.config_version)

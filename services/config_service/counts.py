@@ -1,0 +1,15 @@
+"""The metrics that only the config service has. Labels are words of our own, never the sender's."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+from shared.metrics import SECONDS
+
+COMMANDS = Counter(
+    "lotwise_config_commands_total",
+    "Commands answered, by way, command and reason; applied: none",
+    ["via", "command", "code"],
+)
+HTTP_REQUESTS = Counter("lotwise_http_requests_total", "HTTP requests answered", ["method", "route", "status"])
+HTTP_SECONDS = Histogram("lotwise_http_request_duration_seconds", "HTTP answers", ["route"], buckets=SECONDS)

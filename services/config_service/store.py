@@ -1,0 +1,154 @@
+"""The SQL of the config service. The highest row of risk_configuration_history is the configuration in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.config_service.dial import Known
+from shared.schemas.config import ConfigChanged, EntrySplits
+from shared.sizing.rounding import shortest
+
+COLUMNS = """config_version, fixed_risk_percent, entry_1_percent, entry_2_percent, entry_3_percent,
+    margin_buffer_percent, reason, updated_by, updated_at"""
+
+# Versions are numbered under this lock, so they commit in their order.
+LOCK = text("SELECT id FROM risk_configuration WHERE id = 1 FOR UPDATE")
+
+NEWEST = text(f"""
+    SELECT {COLUMNS}, clock_timestamp() AS now FROM risk_configuration_history ORDER BY config_version DESC LIMIT 1
+""")  # noqa: S608 - no word of it comes from outside
+
+# A command's version and the one before it: what its answer is made of, now and whenever it is repeated.
+KNOWN = text(f"""
+    SELECT {COLUMNS}, command_hash FROM risk_configuration_history
+    WHERE config_version >= (SELECT config_version FROM risk_configuration_history WHERE command_id = :command_id) - 1
+    ORDER BY config_version LIMIT 2
+""")  # noqa: S608 - no word of it comes from outside
+
+PAGE = text(f"""
+    SELECT {COLUMNS} FROM risk_configuration_history
+    WHERE CAST(:before AS bigint) IS NULL OR config_version < CAST(:before AS bigint)
+    ORDER BY config_version DESC LIMIT :limit
+""")  # noqa: S608 - no word of it comes from outside
+
+INSERT_VERSION = text("""
+    INSERT INTO risk_configuration_history (config_version, command_id, command_hash, fixed_risk_percent,
+        entry_1_percent, entry_2_percent, entry_3_percent, margin_buffer_percent, reason, updated_by, updated_at)
+    VALUES (:config_version, :command_id, :command_hash, :fixed_risk_percent,
+        :entry_1_percent, :entry_2_percent, :entry_3_percent, :margin_buffer_percent, :reason, :updated_by, :updated_at)
+""")
+
+UPDATE_HEAD = text("""
+    UPDATE risk_configuration
+    SET fixed_risk_percent = :fixed_risk_percent, entry_1_percent = :entry_1_percent,
+        entry_2_percent = :entry_2_percent, entry_3_percent = :entry_3_percent,
+        margin_buffer_percent = :margin_buffer_percent, updated_by = :updated_by, updated_at = :updated_at
+    WHERE id = 1
+""")
+
+INSERT_OUTBOX = text("INSERT INTO risk_configuration_outbox (config_version) VALUES (:config_version)")
+
+PENDING = text(f"""
+    SELECT {COLUMNS}, count(*) OVER () AS pending FROM risk_configuration_history
+    JOIN risk_configuration_outbox USING (config_version)
+    ORDER BY config_version LIMIT :limit
+""")  # noqa: S608 - no word of it comes from outside
+
+DELETE_OUTBOX = text("DELETE FROM risk_configuration_outbox WHERE config_version = :config_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The configuration in force, and the database's clock when it was read."""
+
+    config: ConfigChanged
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """The oldest versions still to be broadcast, in their order, and how many there are in all."""
+
+    versions: Sequence[ConfigChanged]
+    pending: int
+
+
+async def lock_head(connection: AsyncConnection) -> None:
+    """Make whoever else would change the configuration wait for the end of this transaction."""
+    (await connection.execute(LOCK)).one()
+
+
+async def read_head(connection: AsyncConnection) -> Head:
+    """The whole configuration, in one statement."""
+    row = (await connection.execute(NEWEST)).one()
+    return Head(_configuration(row), row.now)
+
+
+async def find_command(connection: AsyncConnection, command_id: str) -> Known | None:
+    """What a command did when it was applied; None where it never was."""
+    rows = (await connection.execute(KNOWN, {"command_id": command_id})).all()
+    if not rows:
+        return None
+    previous, made = rows
+    return Known(made.command_hash, _configuration(made), _configuration(previous))
+
+
+async def insert_version(
+    connection: AsyncConnection, config: ConfigChanged, *, command_id: str, command_hash: bytes
+) -> None:
+    """Put the next version in force, into the history, and into the outbox of the broadcast."""
+    values = _values(config)
+    version = {"config_version": config.config_version}
+    command = {"command_id": command_id, "command_hash": command_hash, "reason": config.reason}
+    await connection.execute(INSERT_VERSION, {**values, **version, **command})
+    await connection.execute(UPDATE_HEAD, values)
+    await connection.execute(INSERT_OUTBOX, version)
+
+
+async def read_history(connection: AsyncConnection, *, limit: int, before: int | None) -> list[ConfigChanged]:
+    """At most `limit` versions below `before`, the newest first."""
+    rows = await connection.execute(PAGE, {"limit": limit, "before": before})
+    return [_configuration(row) for row in rows]
+
+
+async def read_outbox(connection: AsyncConnection, *, limit: int) -> Outbox:
+    """At most `limit` versions still to be broadcast."""
+    rows = (await connection.execute(PENDING, {"limit": limit})).all()
+    return Outbox([_configuration(row) for row in rows], rows[0].pending if rows else 0)
+
+
+async def delete_outbox(connection: AsyncConnection, version: int) -> None:
+    """Forget a version that was broadcast."""
+    await connection.execute(DELETE_OUTBOX, {"config_version": version})
+
+
+def _configuration(row: Row[Any]) -> ConfigChanged:
+    return ConfigChanged(
+        config_version=row.config_version,
+        fixed_risk_percent=shortest(row.fixed_risk_percent),
+        entry_splits=EntrySplits(
+            entry_1_percent=shortest(row.entry_1_percent),
+            entry_2_percent=shortest(row.entry_2_percent),
+            entry_3_percent=shortest(row.entry_3_percent),
+        ),
+        margin_buffer_percent=shortest(row.margin_buffer_percent),
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+        reason=row.reason,
+    )
+
+
+def _values(config: ConfigChanged) -> dict[str, object]:
+    return {
+        "fixed_risk_percent": config.fixed_risk_percent,
+        **dict(config.entry_splits),
+        "margin_buffer_percent": config.margin_buffer_percent,
+        "updated_by": config.updated_by,
+        "updated_at": config.updated_at,
+    }
