@@ -53,10 +53,17 @@ def decode(name: str | None, body: bytes, accepted: frozenset[str]) -> BaseModel
         return InvalidMessage((document,))
     if name not in accepted:
         return InvalidMessage((FieldError("type", f"must be one of {', '.join(sorted(accepted))}"),), document)
+    schema = SCHEMAS[name]
     try:
-        return SCHEMAS[name].model_validate(document)
+        return schema.model_validate(document)
     except ValidationError as error:
-        return InvalidMessage(field_errors(error), document)
+        return InvalidMessage(field_errors(error, tag=_tag(schema)), document)
+
+
+def _tag(schema: type[BaseModel]) -> str | None:
+    """The field that tells the members of a schema apart, where it is a union."""
+    root = schema.model_fields.get("root")
+    return root.discriminator if root and isinstance(root.discriminator, str) else None
 
 
 def _invalid(path: str | None, message: str) -> InvalidMessage:

@@ -9,6 +9,7 @@ from shared.schemas.values import Message
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 REASONS_MAX = 20
 """Wrong fields named in one answer; a hostile message must not be able to ask for a longer one."""
@@ -68,13 +69,23 @@ class FieldError:
     message: str
 
 
-def field_errors(error: ValidationError, *, prefix: str = "") -> tuple[FieldError, ...]:
-    """Each wrong field of a refused model, at most `REASONS_MAX`; never the value that was sent."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return tuple(
-        FieldError(_path(prefix, detail["loc"]), detail["msg"].removeprefix("Value error, "))
-        for detail in details[:REASONS_MAX]
-    )
+def field_errors(error: ValidationError, *, prefix: str = "", tag: str | None = None) -> tuple[FieldError, ...]:
+    """Each wrong field of a refused model, at most `REASONS_MAX`; never the value that was sent.
+
+    `tag` is the field that tells the members of a union apart, where the model is one.
+    """
+    details = error.errors(include_url=False, include_input=False)[:REASONS_MAX]
+    return tuple(_field_error(prefix, detail, tag) for detail in details)
+
+
+def _field_error(prefix: str, detail: ErrorDetails, tag: str | None) -> FieldError:
+    if detail["type"] == "union_tag_not_found":
+        return FieldError(tag, "Field required")
+    if detail["type"] == "union_tag_invalid":
+        return FieldError(tag, f"must be one of {detail['ctx']['expected_tags']}")  # pydantic's words repeat the value
+    # Where a union was told apart, pydantic begins the path with the tag's value.
+    path = detail["loc"][1:] if tag else detail["loc"]
+    return FieldError(_path(prefix, path), detail["msg"].removeprefix("Value error, "))
 
 
 def _path(prefix: str, loc: tuple[int | str, ...]) -> str | None:
