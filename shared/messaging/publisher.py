@@ -86,6 +86,7 @@ class Publisher:
         async with open_link(self._settings, name=self._name, confirms=True) as link:
             async with broker_errors(self._settings.amqp_timeout_seconds):
                 self._unconfirmed = await link.connection.channel(publisher_confirms=False)
+            self._unconfirmed.close_callbacks.add(lambda _, cause: link.lose(cause))
             self._confirmed = link.channel
             self._up.set()
             metrics.BROKER_CONNECTED.labels("publish").set(1)
