@@ -66,6 +66,7 @@ class Broker:
         self._node_name = f"{name}-{secrets.token_hex(3)}@localhost"
         self._port_mapper_command = str(port_mapper)
         self._server_command = str(server)
+        self._has_served = False
         self._take_ports()
 
     def _take_ports(self) -> None:
@@ -108,25 +109,32 @@ class Broker:
         return self._node.pid
 
     def start(self) -> None:
-        """Start and wait until it serves; another port where somebody took ours meanwhile. Raises ProgramError."""
-        for attempt in range(1, STARTS + 1):
-            try:
-                self._start()
-            except ProgramError:
-                self.kill()
-                if attempt == STARTS or (self.folder / "data").exists():
-                    raise  # a node that has data keeps its ports: its clients know them
-                self._take_ports()
-            else:
-                return
+        """Start and wait until it serves; raises ProgramError."""
+        self.launch()
+        self.wait_ready()
 
-    def _start(self) -> None:
+    def launch(self) -> None:
+        """Start without waiting: it takes seconds, in which other things can be done. Raises ProgramError."""
         self._write_configuration()
         if not self._port_mapper.is_running():
             self._port_mapper.start()
             self._port_mapper.wait_ready(lambda: is_listening(self._epmd_port), timeout_s=EPMD_TIMEOUT_S)
         self._node.start()
-        self._node.wait_ready(self._serves, timeout_s=READY_TIMEOUT_S)
+
+    def wait_ready(self) -> None:
+        """Wait until it serves; launched again on other ports where ours were taken meanwhile. Raises ProgramError."""
+        for attempt in range(1, STARTS + 1):
+            try:
+                self._node.wait_ready(self._serves, timeout_s=READY_TIMEOUT_S)
+            except ProgramError:
+                self.kill()
+                if attempt == STARTS or self._has_served:
+                    raise  # its clients know its ports
+                self._take_ports()
+                self.launch()
+            else:
+                self._has_served = True
+                return
 
     def _serves(self) -> bool:
         if not (is_listening(self.port) and is_listening(self.api_port)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -85,7 +84,7 @@ def prepare(*, allow_containers: bool) -> None:
         return
     if allow_containers and forced in (None, CONTAINERS) and _has_containers():
         return
-    if forced in (None, BINARIES) and _missing_packages():
+    if forced in (None, BINARIES) and missing_packages():
         _install_missing()
 
 
@@ -119,7 +118,7 @@ def _providers(
         found.append((CONTAINERS, lambda: _from_containers(ledger, say)))
     if forced in (None, BINARIES):
         found.append((BINARIES, lambda: _from_binaries(ledger, durable=durable)))
-        if _missing_packages():
+        if missing_packages():
             found.append((PACKAGES, lambda: _from_packages(ledger, durable=durable)))
     return found
 
@@ -140,13 +139,13 @@ def _from_containers(ledger: Ledger, say: Say) -> Servers:
 
 
 def _from_binaries(ledger: Ledger, *, durable: bool) -> Servers:
-    if missing := _missing_packages():
+    if missing := missing_packages():
         raise FileNotFoundError(f"not installed: {', '.join(missing)}")
     broker, cluster = Broker(ledger), Cluster(ledger, durable=durable)
     try:
-        with ThreadPoolExecutor(2) as threads:
-            for started in [threads.submit(broker.start), threads.submit(cluster.start)]:
-                started.result()
+        broker.launch()
+        cluster.start()
+        broker.wait_ready()
     except ProgramError:
         broker.discard()
         cluster.discard()
@@ -159,7 +158,7 @@ def _from_packages(ledger: Ledger, *, durable: bool) -> Servers:
     return _from_binaries(ledger, durable=durable)
 
 
-def _missing_packages() -> list[str]:
+def missing_packages() -> list[str]:
     """Return the system packages whose binaries are not there."""
     missing = []
     if find_server() is None or find_port_mapper() is None:
@@ -170,7 +169,7 @@ def _missing_packages() -> list[str]:
 
 
 def _install_missing() -> None:
-    install(_missing_packages(), purpose="broker and database binaries")
+    install(missing_packages(), purpose="broker and database binaries")
 
 
 def main() -> int:

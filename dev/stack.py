@@ -171,7 +171,7 @@ def main() -> int:
         )
     commands.add_parser("down")
     arguments = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's background jobs ignore SIGINT otherwise
         signal.signal(number, _interrupt)
     os.umask(0o022)
     if arguments.command == "down":

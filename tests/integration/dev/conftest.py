@@ -1,4 +1,4 @@
-"""Private servers for the tests of what provides them: one broker and one cluster for the whole folder."""
+"""Private servers from local binaries, for the tests of what provides them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from dev.ports import LOOPBACK, free_ports
-from dev.servers import Servers, servers
-from dev.workspace import Workspace, workspace
+from dev.servers import Servers, missing_packages, servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# On a machine where the other tests run in containers there is nothing to start them from, and no need to install it.
+collect_ignore = ["test_private_servers.py"] if missing_packages() else []
 
 
 class Provided(NamedTuple):
@@ -21,7 +23,7 @@ class Provided(NamedTuple):
     said: list[str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def provided() -> Iterator[Provided]:
     """Servers asked for while the environment names some that nobody can reach."""
     nobody_s = free_ports(1)[0]
@@ -32,10 +34,3 @@ def provided() -> Iterator[Provided]:
         environment.delenv("LOTWISE_TEST_PROVIDER", raising=False)
         with servers(allow_containers=False, say=said.append) as private:
             yield Provided(private, said)
-
-
-@pytest.fixture(scope="session")
-def place(provided: Provided) -> Iterator[Workspace]:
-    """A workspace in them."""
-    with workspace(provided.servers) as made:
-        yield made

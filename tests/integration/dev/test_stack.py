@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dev.servers import Servers
-    from tests.integration.dev.conftest import Provided
 
 CONTRACT_NAMES = {
     "LOTWISE_AMQP_URL",
@@ -66,18 +65,18 @@ class Command(NamedTuple):
 
 
 @pytest.fixture
-def stack(provided: Provided, tmp_path: Path) -> Iterator[Command]:
-    command = Command(provided.servers, tmp_path)
+def stack(provided_servers: Servers, tmp_path: Path) -> Iterator[Command]:
+    command = Command(provided_servers, tmp_path)
     yield command
     command("down")
 
 
 @pytest.fixture
-def somebody_s_database(provided: Provided) -> Iterator[str]:
+def somebody_s_database(provided_servers: Servers) -> Iterator[str]:
     """One named as ours would be."""
-    create_database(provided.servers.database_url, "lotwise")
+    create_database(provided_servers.database_url, "lotwise")
     yield "lotwise"
-    drop_database(provided.servers.database_url, "lotwise")
+    drop_database(provided_servers.database_url, "lotwise")
 
 
 def read(file: Path) -> dict[str, str]:

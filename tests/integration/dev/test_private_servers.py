@@ -1,4 +1,4 @@
-"""Broker and database come from one provider, and leave nothing."""
+"""Private servers from local binaries: found after others failed, closed to others, gone with whoever started them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ from dev.management import Management, ManagementError
 from dev.ports import LOOPBACK
 from dev.session import sweep_abandoned
 from dev.tree import ROOT
-from shared.messaging.topology import QUEUES, ROLES
 from tests.integration.dev.waiting import eventually
 
 if TYPE_CHECKING:
-    from dev.workspace import Workspace
     from tests.integration.dev.conftest import Provided
 
 OWN_A_CLUSTER = """
@@ -111,25 +109,6 @@ def listening_addresses(pids: set[int]) -> list[str]:
             if fields[3] == "0A" and fields[9] in inodes:
                 addresses.append(f"{loopback[1] if address == loopback[0] else address}:{int(port, 16)}")
     return addresses
-
-
-def test_a_test_s_own_vhost_has_the_whole_topology_and_a_user_for_each_role(place: Workspace) -> None:
-    with place.new_virtual_host() as host, Management(place.rabbitmq_api_url) as management:
-        queues = management.export(host.name)["queues"]
-        users = management.users()
-
-    assert {queue["name"] for queue in queues} == {queue.name for queue in QUEUES}
-    assert {urlsplit(url).username for url in host.role_urls.values()} == {role.name for role in ROLES} <= users
-
-
-def test_a_test_s_own_vhost_and_database_go_with_it(place: Workspace) -> None:
-    with place.new_virtual_host() as host, place.new_database() as url:
-        check_server(url)
-
-    with Management(place.rabbitmq_api_url) as management:
-        assert host.name not in management.vhosts()
-    with pytest.raises(DatabaseError, match="does not exist"):
-        check_server(url)
 
 
 def test_a_killed_run_leaves_no_process_and_no_data(tmp_path: Path) -> None:
