@@ -63,6 +63,13 @@ class Changes:
         self._saw(head.config)
         return head.config
 
+    async def refresh(self) -> None:
+        """Look at the version in force. Raises DependencyError."""
+        await self.current()
+
+    async def always_ready(self) -> None:
+        """Take commands whatever the database does: one that cannot be applied now is answered so, not kept waiting."""
+
     async def history(self, *, limit: int, before: int | None) -> list[ConfigChanged]:
         """At most `limit` versions below `before`, the newest first. Raises DependencyError."""
         async with transaction(self._engine) as connection:

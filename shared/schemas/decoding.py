@@ -48,7 +48,7 @@ def decode(name: str | None, body: bytes, accepted: frozenset[str]) -> BaseModel
     """Read `body` as the schema `name`, which must be one of `accepted`."""
     if len(body) > BODY_BYTES_MAX:
         return _invalid(None, f"the body has {len(body)} bytes; at most {BODY_BYTES_MAX} are read")
-    document = _parse(body)
+    document = parse_object(body)
     if isinstance(document, FieldError):
         return InvalidMessage((document,))
     if name not in accepted:
@@ -70,7 +70,8 @@ def _invalid(path: str | None, message: str) -> InvalidMessage:
     return InvalidMessage((FieldError(path, message),))
 
 
-def _parse(body: bytes) -> dict[str, Any] | FieldError:
+def parse_object(body: bytes) -> dict[str, Any] | FieldError:
+    """The JSON object in `body`, floats and all, or why there is none: names given twice and NaN are refused."""
     try:
         document = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -1,0 +1,74 @@
+"""The config service: `python -m services.config_service`. Turns the dial, for the owner only."""
+
+from __future__ import annotations
+
+from services.config_service.changes import Changes
+from services.config_service.handler import ACCEPTS, CommandHandler
+from services.config_service.http import config_app
+from services.config_service.relay import Relay
+from services.config_service.settings import ConfigServiceSettings
+from shared.database.engine import connect_database
+from shared.database.transaction import check_database, ping
+from shared.health import DatabaseCheck, admin_app, serve_http
+from shared.logging import configure_logging
+from shared.messaging.consumer import Consumer
+from shared.messaging.declaration import verify_names
+from shared.messaging.link import refuse_bad_credentials
+from shared.messaging.publisher import Publisher
+from shared.messaging.topology import CONFIG, CONFIG_CHANGED, DEAD
+from shared.service import instance_name, run_service, run_tasks, wait_for
+from shared.settings import load
+
+SERVICE = "config_service"
+
+
+async def main() -> None:
+    """Wire, wait for what is needed, run until asked to stop."""
+    settings = load(ConfigServiceSettings)
+    configure_logging(settings.log_level, service=SERVICE)
+    instance = instance_name(SERVICE)
+
+    engine = connect_database(settings, application=instance)
+    changes = Changes(engine, command_s=settings.command_seconds, timeout_s=settings.apply_timeout_s)
+    publisher = Publisher(settings, name=f"{instance} publish")
+    relay = Relay(engine, publisher, wake=changes.committed)
+    consumer = Consumer(
+        settings.one_at_a_time(),
+        name=f"{instance} consume",
+        queue=CONFIG,
+        accepts=ACCEPTS,
+        handler=CommandHandler(changes, tokens=settings),
+        publisher=publisher,
+        ready=changes.always_ready,
+    )
+    checks = {"consuming": lambda: consumer.consuming, "publishing": lambda: publisher.connected}
+    admin = admin_app(checks, database=DatabaseCheck(lambda: ping(engine)))
+    api = config_app(
+        changes,
+        tokens=settings,
+        broker_up=lambda: consumer.consuming and publisher.connected,
+        database=DatabaseCheck(changes.refresh),
+    )
+
+    await wait_for("the database", lambda: check_database(engine))
+    await wait_for("the broker", lambda: refuse_bad_credentials(settings))
+    await wait_for("the topology", lambda: verify_names(settings, exchanges=[CONFIG_CHANGED, DEAD], queues=[CONFIG]))
+    try:
+        await run_tasks(
+            {"consumer": consumer.run},
+            {
+                "publisher": publisher.run(),
+                "relay": relay.run(),
+                "http": serve_http(api, host=settings.http_host, port=settings.http_port, setting="LOTWISE_HTTP_PORT"),
+                "admin": serve_http(
+                    admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"
+                ),
+            },
+            drain_timeout_s=settings.drain_timeout_seconds,
+        )
+    finally:
+        await engine.dispose()
+
+
+if __name__ == "__main__":
+    run_service(SERVICE, main)

@@ -1,0 +1,143 @@
+"""What every request passes on its way in: the log and the count, the token, the size and kind of its body.
+
+Around the application, not in its routes: a route that is added later cannot forget it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.config_service.counts import HTTP_REQUESTS, HTTP_SECONDS
+from services.config_service.problems import SAFE_HEADERS, ProblemError, unauthorized
+from shared.tokens import Claims, TokenError, TokenSettings, bearer_token, verify_token
+
+log = structlog.get_logger()
+
+BODY_BYTES_MAX = 64 * 1024
+BODY_TIMEOUT_S = 10.0
+PATH_LOGGED_MAX = 200
+GUARDED = "/api"
+HEALTH_PATH = "/api/v1/trading/health"
+BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE", "TRACE")
+METHODS = (*BODILESS, "POST", "PUT", "PATCH")
+INTERNAL_ERROR = 500
+
+
+class Journal:
+    """One log line and one count for every request; safe headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.monotonic(), INTERNAL_ERROR
+
+        async def send_safely(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_safely)
+        finally:
+            _report(scope, status, duration_s=time.monotonic() - started)
+
+
+def _report(scope: Scope, status: int, *, duration_s: float) -> None:
+    route = getattr(scope.get("route"), "path", "unmatched")
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    HTTP_REQUESTS.labels(method, route, str(status)).inc()
+    HTTP_SECONDS.labels(route).observe(duration_s)
+    claims: Claims | None = scope["state"].get("claims") if "state" in scope else None
+    log.info(
+        "http.answered",
+        method=method,
+        path=scope["path"][:PATH_LOGGED_MAX],
+        status=status,
+        user=claims.user if claims else None,
+        duration_s=round(duration_s, 6),
+    )
+
+
+class Guard:
+    """Lets through who has a token, with a body that is JSON and not too large, read whole and in time."""
+
+    def __init__(self, app: ASGIApp, *, tokens: TokenSettings) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it. The bearer's claims are in `request.state.claims` from here on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            if scope["path"].startswith(GUARDED) and scope["path"] != HEALTH_PATH:
+                scope.setdefault("state", {})["claims"] = self._authenticate(headers)
+            if scope["method"] not in BODILESS:
+                receive = await _with_body(headers, receive)
+        except ProblemError as error:
+            await error.response()(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _authenticate(self, headers: Headers) -> Claims:
+        token = bearer_token(headers.get("authorization"))
+        if token is None:
+            raise unauthorized(token_given=False)
+        try:
+            return verify_token(self._tokens, token)
+        except TokenError as error:
+            log.warning("token.refused", via="http", cause=str(error))
+            raise unauthorized(token_given=True) from None
+
+
+async def _with_body(headers: Headers, receive: Receive) -> Receive:
+    """Read the body, and return a `receive` that yields it first. Raises ProblemError."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await _read(headers, receive)
+    except TimeoutError:
+        raise ProblemError("request_timeout", f"the body did not come within {BODY_TIMEOUT_S:g} s") from None
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and kind != "application/json":
+        raise ProblemError("unsupported_media_type", "the body must be application/json")
+    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_body() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return receive_body
+
+
+async def _read(headers: Headers, receive: Receive) -> bytes:
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > BODY_BYTES_MAX:
+        raise _too_large()
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > BODY_BYTES_MAX:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> ProblemError:
+    return ProblemError("body_too_large", f"a body may have at most {BODY_BYTES_MAX} bytes")

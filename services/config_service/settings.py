@@ -1,0 +1,37 @@
+"""What an operator may set for the config service."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from shared.database.engine import DatabaseSettings
+from shared.health import AdminSettings
+from shared.messaging.consumer import ConsumerSettings
+from shared.service import ServiceSettings
+from shared.tokens import TokenSettings
+
+APPLY_TIMEOUT_MAX_S = 8.0
+
+
+class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings, AdminSettings, TokenSettings):
+    """Times in seconds.
+
+    `http_host` and `http_port`: where the public API listens; TLS is the reverse proxy's in front of it.
+    `command_seconds`: the age at which a config command is `expired`, by its timestamp and the database's clock.
+    """
+
+    admin_port: Annotated[int, Field(ge=0, le=65535)] = 9103
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    command_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+
+    @property
+    def apply_timeout_s(self) -> float:
+        """How long one command is tried: well within what the handler may take, so that it is always answered."""
+        return min(APPLY_TIMEOUT_MAX_S, self.handler_timeout_seconds / 2)
+
+    def one_at_a_time(self) -> Self:
+        """The same for the consumer of commands: each is answered before the next is looked at."""
+        return self.model_copy(update={"batch_max": 1})
