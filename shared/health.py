@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,13 +91,17 @@ class _Server(uvicorn.Server):
 
 async def serve_http(app: FastAPI, *, host: str, port: int, setting: str) -> None:
     """Serve until cancelled. Raises DeploymentError where the port, named by `setting`, cannot be had."""
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=2)
-    server = _Server(config)
-    serving = asyncio.ensure_future(server.serve())
+    # uvicorn would exit the process where it cannot listen, past everybody who has something to close.
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise DeploymentError(f"{setting}: cannot listen on {host}:{port}: {error.strerror}") from None
+    server = _Server(
+        uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2)
+    )
+    serving = asyncio.ensure_future(server.serve([listening]))
     try:
         await asyncio.shield(serving)
-    except SystemExit:
-        raise DeploymentError(f"{setting}: cannot listen on {host}:{port}; is another process there?") from None
     except asyncio.CancelledError:
         server.should_exit = True
         await serving
