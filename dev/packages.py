@@ -145,9 +145,11 @@ def _nothing_starts() -> Iterator[None]:
 def _disable(units: Sequence[str]) -> None:
     """Keep units from starting at the next boot, and stop what may run of them."""
     for unit in units:
-        commands = [["update-rc.d", unit.removesuffix(".service"), "disable"]]
-        if shutil.which("systemctl"):
-            commands = [["systemctl", "disable", unit]]
+        script = unit.removesuffix(".service")
+        commands = [["systemctl", "disable", unit]]
+        if shutil.which("systemctl") is None:  # a container, or no systemd: both kinds of links are made all the same
+            commands = [["deb-systemd-helper", "disable", unit]]
+            commands += [["update-rc.d", script, "disable"]] if Path("/etc/init.d", script).exists() else []
         if Path("/run/systemd/system").is_dir():
             commands.append(["systemctl", "stop", unit])
         for command in commands:
