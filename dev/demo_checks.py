@@ -49,26 +49,22 @@ def check(story: Story, facts: Facts, parked: Mapping[str, int]) -> list[Check]:
     """Every check, each with what is off. `parked` counts the messages in each parking queue."""
     count = len(story.asked)
     questions: dict[str, Callable[[], Iterator[str]]] = {
-        f"{count} decisions shown, {count} audit rows: the same lots, risk, margin, reason and version": (
+        f"{count} decisions, {count} audit rows: same lots, risk, margin, reason, version": (
             lambda: _audit_faults(story, facts)
         ),
         f"{len(facts.accounts)} accounts stand at the last snapshot that was sent": (
             lambda: iter(accounts_match(facts.accounts, story.last_snapshots))
         ),
-        f"{story.published} account messages, {story.published} rows in the sync log, none refused": (
+        f"{story.published} account messages, as many rows in the sync log, none refused": (
             lambda: _sync_log_faults(story, facts)
         ),
-        f"the dial stands at {RISK_AFTER} %, and its history names the owner and the version": (
-            lambda: _dial_faults(story, facts)
-        ),
-        f"{len(story.after())} asked after the owner's acknowledgement, none decided under the old version": (
+        f"the dial stands at {RISK_AFTER} %, its history names owner and version": (lambda: _dial_faults(story, facts)),
+        f"{len(story.after())} asked after the owner had the reply, none decided at {RISK_BEFORE} %": (
             lambda: _version_faults(story)
         ),
         "at half the risk half the lots, to within one volume step": lambda: _halving_faults(story),
         "refused as they must be: too little margin, a stale account": lambda: _refusal_faults(story, facts),
-        f"{len(story.outcomes)} outcomes reported, {len(story.outcomes)} remembered": (
-            lambda: _outcome_faults(story, facts)
-        ),
+        f"{len(story.outcomes)} outcomes reported, as many remembered": (lambda: _outcome_faults(story, facts)),
         "no message was parked": lambda: (f"{number} in {queue}" for queue, number in parked.items() if number),
     }
     return [Check(what, tuple(faults())) for what, faults in questions.items()]
