@@ -39,7 +39,7 @@ def accounts_match(accounts: list[AccountRow], snapshots: Mapping[str, AccountSn
     if set(rows) != set(snapshots):
         return [f"accounts of {sorted(rows)} instead of {sorted(snapshots)}"]
     return [
-        f"{user}: {_figures_of_row(rows[user])} instead of {_figures_of_snapshot(snapshot)}"
+        f"{user}: {_words(_figures_of_row(rows[user]))}; sent {_words(_figures_of_snapshot(snapshot))}"
         for user, snapshot in snapshots.items()
         if _figures_of_row(rows[user]) != _figures_of_snapshot(snapshot)
     ]
@@ -80,7 +80,8 @@ def _audit_faults(story: Story, facts: Facts) -> Iterator[str]:
         if row is None:
             yield f"{asked.request.request_id} has no audit row"
         elif _recorded(row) != _shown(asked.decision):
-            yield f"{asked.request.request_id}: shown {_shown(asked.decision)}, recorded {_recorded(row)}"
+            shown, recorded = _words(_shown(asked.decision)), _words(_recorded(row))
+            yield f"{asked.request.request_id}: shown {shown}; recorded {recorded}"
     yield from (f"{request_id} has an audit row, and was not shown" for request_id in rows)
 
 
@@ -138,7 +139,7 @@ def _dial_faults(story: Story, facts: Facts) -> Iterator[str]:
     if facts.risk_percent != RISK_AFTER:
         yield f"risk_configuration holds {facts.risk_percent}"
     if facts.history[-1] != expected:
-        yield f"the history ends with {facts.history[-1]} instead of {expected}"
+        yield f"the history ends with {_words(facts.history[-1])} instead of {_words(expected)}"
 
 
 def _version_faults(story: Story) -> Iterator[str]:
@@ -182,3 +183,7 @@ def _outcome_faults(story: Story, facts: Facts) -> Iterator[str]:
     told = {(outcome.request_id, str(outcome.outcome)) for outcome in story.outcomes}
     if facts.outcomes != told:
         yield f"{len(told - facts.outcomes)} are missing, {len(facts.outcomes - told)} are not ours"
+
+
+def _words(values: tuple[object, ...]) -> str:
+    return " ".join(str(value) for value in values)
