@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
-from pydantic import StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from services.config_service.changes import Changes
 from services.config_service.counts import COMMANDS
@@ -39,9 +40,7 @@ OPENAPI_PATH = "/api/openapi.json"
 PAGE_DEFAULT = 50
 PAGE_MAX = 200
 VERSION_MAX = 2**31 - 1
-
-IfMatch = Annotated[str, StringConstraints(pattern=r'^("[1-9][0-9]{0,9}"|[1-9][0-9]{0,9}|\*)$')]
-"""The ETag of the version that the change is meant for, or `*` for any."""
+ETAG_PATTERN = re.compile(r'(?P<quote>"?)(?P<version>[1-9][0-9]{0,9})(?P=quote)', re.ASCII)
 
 
 class RiskChange(WireModel):
@@ -121,7 +120,7 @@ class ConfigApi:
         self,
         request: Request,
         claims: Owner,
-        if_match: Annotated[IfMatch | None, Header()] = None,
+        if_match: Annotated[str | None, Header(description="the ETag of the version that is to be changed")] = None,
         idempotency_key: Annotated[Identifier | None, Header()] = None,
     ) -> Response:
         """Set the risk percent, as the owner. The same `Idempotency-Key` again has one effect and the same answer."""
@@ -131,7 +130,7 @@ class ConfigApi:
             command="set_risk_percent",
             new_risk_percent=change.new_risk_percent,
             reason=change.reason,
-            expected_version=None if if_match in (None, "*") else int(if_match.strip('"')),
+            expected_version=_expected_version(if_match),
         )
         return _answer(await self._changes.apply(Order(command, claims.user)))
 
@@ -221,6 +220,16 @@ def _read_change(body: bytes) -> RiskChange:
 
 def _field(error: FieldError) -> ProblemField:
     return ProblemField(field=error.field, message=error.message)
+
+
+def _expected_version(if_match: str | None) -> int | None:
+    """The version in an `If-Match` header; None where any will do. Raises ProblemError."""
+    if if_match in (None, "*"):
+        return None
+    etag = ETAG_PATTERN.fullmatch(if_match)
+    if etag is None:
+        raise invalid(ProblemField(field="If-Match", message='must be the ETag of a version, such as "7", or *'))
+    return int(etag["version"])
 
 
 def _command_id(user: str, idempotency_key: str | None) -> str:
