@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 from pydantic import ValidationError
@@ -36,6 +36,8 @@ from shared.schemas.values import Message as WireModel
 from shared.tokens import Claims, TokenSettings
 
 JSON = "application/json"
+CONFIG_PATH = "/api/v1/risk/config"
+HISTORY_PATH = "/api/v1/risk/config/history"
 OPENAPI_PATH = "/api/openapi.json"
 PAGE_DEFAULT = 50
 PAGE_MAX = 200
@@ -150,7 +152,7 @@ def config_app(
 ) -> FastAPI:
     """The application; everything under /api but health needs a token, the OpenAPI document too."""
     app = FastAPI(title="Lotwise", version=version("lotwise"), openapi_url=OPENAPI_PATH, docs_url=None, redoc_url=None)
-    app.include_router(_config_routes(ConfigApi(changes)))
+    _add_routes(app, ConfigApi(changes))
 
     @app.get(HEALTH_PATH, response_model=Health, responses={503: {"model": Health}}, tags=["health"])
     async def health() -> Response:
@@ -173,29 +175,27 @@ def config_app(
     return app
 
 
-def _config_routes(api: ConfigApi) -> APIRouter:
-    bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")  # for the document; `Guard` has verified it
-    router = APIRouter(prefix="/api/v1/risk", dependencies=[Depends(bearer)], tags=["risk"])
+def _add_routes(app: FastAPI, api: ConfigApi) -> None:
+    shared: dict[str, Any] = {
+        "dependencies": [Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))],  # for the document: see `Guard`
+        "tags": ["risk"],
+    }
+    read = {"description": "the configuration", "headers": ETAG}
     changed = {"description": "the change", "headers": ETAG}
-    router.add_api_route(
-        "/config",
-        api.read,
-        methods=["GET"],
-        response_model=ConfigChanged,
-        responses={200: {"description": "the configuration", "headers": ETAG}, **READING},
+    body = {"required": True, "content": {JSON: {"schema": RiskChange.model_json_schema()}}}
+    app.add_api_route(
+        CONFIG_PATH, api.read, methods=["GET"], response_model=ConfigChanged, responses={200: read, **READING}, **shared
     )
-    router.add_api_route(
-        "/config",
+    app.add_api_route(
+        CONFIG_PATH,
         api.turn,
         methods=["POST"],
         response_model=RiskChanged,
         responses={200: changed, **CHANGING},
-        openapi_extra={
-            "requestBody": {"required": True, "content": {JSON: {"schema": RiskChange.model_json_schema()}}}
-        },
+        openapi_extra={"requestBody": body},
+        **shared,
     )
-    router.add_api_route("/config/history", api.history, methods=["GET"], response_model=History, responses=READING)
-    return router
+    app.add_api_route(HISTORY_PATH, api.history, methods=["GET"], response_model=History, responses=READING, **shared)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
