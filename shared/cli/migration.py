@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from alembic.script.revision import RevisionError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -100,7 +100,7 @@ def _missing(scripts: ScriptDirectory, before: str | None) -> list[str]:
     """What is to be done, oldest first: number and first line of each migration."""
     try:
         missing = list(scripts.iterate_revisions("head", before or "base"))
-    except CommandError:
+    except RevisionError:
         raise DeploymentError(
             f"the database is at migration {before}, which this release does not know; use the newer release"
         ) from None
