@@ -87,7 +87,7 @@ def _judge_setup(request: SizingRequest, situation: Situation, candidate: Candid
     if quoted.bounds.limit is not None:
         setup = setup.limited(cut(tuple(entry.fitted for entry in entries), quoted.bounds.limit, quoted.bounds))
     verdict = replace(verdict, setup=setup)
-    if setup.lots == 0:
+    if not any(entry.volume.lots for entry in setup.entries):
         return verdict.refused(_below_minimum(setup, account))
     return _judge_margin(request, situation, verdict, setup, candidate)
 

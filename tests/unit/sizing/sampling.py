@@ -22,7 +22,7 @@ STANDARD = ("EURUSD", "GBPJPY", "USDCHF", "EURGBP", "XAUUSD", "GOLD", "XAGUSD", 
 PAIRS = ("EURUSD", "USDEUR", "GBPUSD", "USDJPY", "EURGBP", "EURCHF", "CHFJPY", "GBXUSD", "USDGBX", "XAUGBP", "USDUSD")
 
 
-REQUESTS_PER_ACCOUNT = 4
+REQUESTS_PER_ACCOUNT = 8
 """An account and its spec serve for several requests, because making them takes longer than deciding."""
 
 
@@ -30,7 +30,8 @@ def samples(random: Random) -> Iterator[tuple[SizingRequest, Situation]]:
     """Requests and their situations, without end; about half are approved."""
     while True:
         held = _account(random, random.choice(CURRENCIES))
-        asked = _standard(random, held) if random.random() < 0.2 else _published(random, held)
+        kind = _standard if random.random() < 0.2 else _published
+        asked = kind(random, held, _dial(random))
         yield from itertools.islice(asked, REQUESTS_PER_ACCOUNT)
 
 
@@ -80,11 +81,11 @@ def _rules(random: Random) -> Rules:
     return Rules(risk_basis=random.choice(("balance", "balance", "equity", "lower")))
 
 
-def _situation(random: Random, *candidates: Candidate) -> Situation:
+def _situation(random: Random, dial: Configuration, *candidates: Candidate) -> Situation:
     expires_at = random.choice((None, None, NOW, NOW + timedelta(seconds=9)))
     if _rarely(random, 80):
         expires_at = NOW - timedelta(microseconds=1)
-    return Situation(NOW, expires_at, _dial(random), _rules(random), candidates)
+    return Situation(NOW, expires_at, dial, _rules(random), candidates)
 
 
 def _entries(random: Random, side: str, price: Decimal, tick: Decimal) -> list[dict[str, Any]]:
@@ -112,7 +113,7 @@ def _quantized(entry: dict[str, Decimal]) -> dict[str, Decimal]:
     return {field: price.quantize(Decimal("1E-9")) or Decimal("1E-9") for field, price in entry.items()}
 
 
-def _published(random: Random, held: Account) -> Iterator[tuple[SizingRequest, Situation]]:
+def _published(random: Random, held: Account, dial: Configuration) -> Iterator[tuple[SizingRequest, Situation]]:
     tick = Decimal(random.choice(("0.00001", "0.001", "0.01", "0.25", "0.7", "5")))
     price = max(_decimal(random, 0, 4) // tick, Decimal(20)) * tick
     spec = _spec(random, random.choice(MODES), held, tick)
@@ -124,11 +125,13 @@ def _published(random: Random, held: Account) -> Iterator[tuple[SizingRequest, S
         reserved = held.balance.copy_abs() * Decimal(random.choice(("0", "0", "0", "0.05")))
         yield (
             _request(random, held, spec.instrument, price, tick),
-            _situation(random, *_others(random), Candidate(held, has_specs=True, spec=found, margin_reserved=reserved)),
+            _situation(
+                random, dial, *_others(random), Candidate(held, has_specs=True, spec=found, margin_reserved=reserved)
+            ),
         )
 
 
-def _standard(random: Random, held: Account) -> Iterator[tuple[SizingRequest, Situation]]:
+def _standard(random: Random, held: Account, dial: Configuration) -> Iterator[tuple[SizingRequest, Situation]]:
     tick = Decimal("0.0001")
     price = _decimal(random, 0, 3) + tick * 20
     has_specs = _rarely(random, 50)
@@ -136,7 +139,9 @@ def _standard(random: Random, held: Account) -> Iterator[tuple[SizingRequest, Si
         rates = {pair: _decimal(random, -1, 2) for pair in random.sample(PAIRS, random.randint(0, 8))}
         yield (
             _request(random, held, random.choice(STANDARD), price, tick, rates=rates),
-            _situation(random, *_others(random), Candidate(held, has_specs, spec=None, margin_reserved=Decimal(0))),
+            _situation(
+                random, dial, *_others(random), Candidate(held, has_specs, spec=None, margin_reserved=Decimal(0))
+            ),
         )
 
 
