@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.config_service.changes import Changes
-from services.config_service.guard import BODY_BYTES_MAX
+from services.config_service.guard import BODY_BYTES_MAX, Guard
 from services.config_service.http import config_app
 from shared.errors import DependencyError
 from shared.health import DatabaseCheck
@@ -198,3 +198,28 @@ async def test_the_openapi_document_names_every_refusal(client: httpx.AsyncClien
         assert status == "200" or list(response["content"]) == [PROBLEM]
     assert {"Problem", "ProblemField", "ConfigChanged"} <= document["components"]["schemas"].keys()
     assert turning["security"] == [{"HTTPBearer": []}]
+
+
+async def test_a_caller_who_goes_before_the_whole_body_has_come_changes_nothing() -> None:
+    sent: list[Any] = []
+    incoming: list[Any] = [
+        {"type": "http.disconnect"},
+        {"type": "http.request", "body": b'{"new_risk_percent": 99}', "more_body": True},
+    ]
+
+    async def receive() -> Any:
+        return incoming.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def reached(_scope: Any, _receive: Any, _send: Any) -> None:
+        sent.append("the application was reached")
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in bearer().items()]
+    await Guard(reached, tokens=TOKENS)(
+        {"type": "http", "method": "POST", "path": CONFIG, "headers": headers}, receive, send
+    )
+
+    assert sent[0]["status"] == 408
+    assert "the application was reached" not in sent
