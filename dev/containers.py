@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,11 +58,11 @@ def check_engine(say: Say) -> None:
     except (DockerException, RequestException) as error:
         raise UnavailableError(f"no Docker engine answers ({_short(error)})") from error
     prefix = testcontainers_config.hub_image_name_prefix
-    for image in (POSTGRES_IMAGE, RABBITMQ_IMAGE):
-        if not client.images.list(name=prefix + image):
-            say(f"  pulling {prefix}{image} …")
-            _pull(client, prefix + image)
-    client.close()
+    with closing(client):
+        for image in (POSTGRES_IMAGE, RABBITMQ_IMAGE):
+            if not client.images.list(name=prefix + image):
+                say(f"  pulling {prefix}{image} …")
+                _pull(client, prefix + image)
 
 
 def _pull(client: docker.DockerClient, image: str) -> None:
@@ -151,9 +152,9 @@ class Containers:
 def remove_containers(run: str) -> None:
     """Remove the containers that a run left behind; nothing happens where they, or the engine, are gone."""
     try:
-        left = docker.from_env(timeout=ENGINE_TIMEOUT_S).containers.list(all=True, filters={"label": f"{LABEL}={run}"})
-        for container in left:
-            container.remove(force=True, v=True)
+        with closing(docker.from_env(timeout=ENGINE_TIMEOUT_S)) as client:
+            for container in client.containers.list(all=True, filters={"label": f"{LABEL}={run}"}):
+                container.remove(force=True, v=True)
     except (DockerException, RequestException):
         return
 

@@ -49,14 +49,18 @@ def _salt() -> bytes:
     return secrets.token_bytes(SALT_BYTES)
 
 
+def password_variable(role: str) -> str:
+    """The variable that holds the password of a role's user."""
+    return f"{PREFIX}{role.upper().replace('-', '_')}_PASSWORD"
+
+
 def _passwords() -> dict[str, str]:
     """Each role's password. Raises DeploymentError that names every variable that is missing or wrong."""
     found: dict[str, str] = {}
     faults = []
     for role in ROLES:
-        name = f"{PREFIX}{role.name.upper().replace('-', '_')}_PASSWORD"
         try:
-            found[role.name] = _password(name)
+            found[role.name] = _password(password_variable(role.name))
         except DeploymentError as fault:
             faults.append(str(fault))
     if faults:
