@@ -197,3 +197,37 @@ def test_percents_are_told_without_trailing_zeros() -> None:
     assert '"global_risk_percent":"2.5"' in document
     assert '"total_stop_loss_percent":"1.25"' in document
     assert '"risk_used_percent":"49.8"' in document
+
+
+def test_a_volume_that_is_exactly_the_maximum_was_decided_by_the_risk() -> None:
+    # 750 at 375 a lot are 2 lots.
+    exact = {"tick_value": "0.75", "profit_to_account": "0.75"}
+
+    assert lots(sized(volume_max="2", **exact))[0] == ("2.00", "risk")
+    assert lots(sized(volume_max="1.99", **exact))[0] == ("1.99", "volume_max")
+
+
+def test_the_total_volume_is_told_with_the_digits_of_the_step() -> None:
+    assert format(sized(volume_step="0.10").summary.total_volume or 0, "f") == "3.6"
+    assert format(sized(volume_step="0.001").summary.total_volume or 0, "f") == "3.796"
+
+
+def test_a_figure_of_38_digits_is_told_and_of_39_is_refused() -> None:
+    # 36 digits before the point and 2 behind it are what a message carries.
+    longest, longer = "9" * 36 + ".99", "1" + "0" * 36
+
+    answer = sized(margin_free=longest)
+    assert format(answer.summary.margin_available or 0, "f") == longest
+
+    refused = sized(margin_free=longer)
+    assert codes(refused) == ["instrument_inconsistent"]
+    assert refused.summary.model_dump(exclude_none=True) == {"global_risk_percent": 3}
+    assert SizingDecision.model_validate_json(refused.to_json()) == refused
+
+
+def test_a_refusal_whose_figures_are_too_long_keeps_its_own_reason() -> None:
+    answer = sized(margin_free="1" + "0" * 36, volume_min="40")
+
+    assert codes(answer) == ["below_minimum_volume"]
+    assert sized(margin_free="-1" + "0" * 36).summary.margin_available is None
+    assert codes(sized(margin_free="-1" + "0" * 36)) == ["insufficient_margin"]
