@@ -18,7 +18,7 @@ QUICK = {
     "format": [f"{BIN}/ruff", "format", "--check", "--quiet", "."],
     "types": [f"{BIN}/mypy"],
     "layers": [f"{BIN}/lint-imports", "--no-logo"],
-    "unit": [f"{BIN}/pytest", "--quiet", "tests/unit"],
+    "unit": [f"{BIN}/pytest", "--quiet", "-m", "not thorough", "tests/unit"],
 }
 CHECKS = {
     **QUICK,

@@ -16,6 +16,8 @@ from shared.sizing.decision import decide
 from tests.unit.sizing import oracle
 from tests.unit.sizing.sampling import samples
 
+pytestmark = pytest.mark.thorough
+
 SAMPLES = 100_000
 PARTS = 10
 TOLD = ("total", "allocated", "risk", "margin")

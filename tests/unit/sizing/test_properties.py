@@ -9,6 +9,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any, get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from tests.unit.sizing.examples import CAPTURED_AT, NOW, account, dial, gold, re
 from tests.unit.sizing.sampling import samples
 
 Case = tuple[SizingRequest, Situation]
+
+pytestmark = pytest.mark.thorough
 
 thousands = settings(max_examples=1_000, deadline=None, database=None, derandomize=True)
 
