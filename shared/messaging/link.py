@@ -27,6 +27,7 @@ from pydantic import Field
 from yarl import URL
 
 from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError
+from shared.messaging.properties import survive_any_properties
 from shared.settings import AmqpUrl, Settings
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel, AbstractConnection
 
 log = structlog.get_logger()
+
+survive_any_properties()
 
 # aio-pika's own list holds RuntimeError and StopAsyncIteration too, which would swallow bugs.
 BROKER_ERRORS = (
