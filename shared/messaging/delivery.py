@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.messaging.topology import HEADER_ATTEMPT, HEADER_USER, is_allowed_reply_to
-from shared.schemas.decoding import InvalidMessage, decode
+from shared.schemas.decoding import InvalidMessage, decode, refuse_with
 from shared.schemas.reasons import FieldError
 from shared.schemas.values import parse_uuid
 
@@ -52,8 +52,7 @@ def read_delivery(message: AbstractIncomingMessage, *, accepts: frozenset[str], 
     content = decode(message.type, message.body, accepts)
     faults = _property_faults(message, reply_allowed=allowed)
     if faults:
-        document = content.document if isinstance(content, InvalidMessage) else content.model_dump(mode="json")
-        content = InvalidMessage(faults, document)
+        content = refuse_with(faults, content, message.body)
     return Delivery(
         content=content,
         type=message.type,

@@ -60,6 +60,14 @@ def decode(name: str | None, body: bytes, accepted: frozenset[str]) -> BaseModel
         return InvalidMessage(field_errors(error, tag=_tag(schema)), document)
 
 
+def refuse_with(faults: tuple[FieldError, ...], content: BaseModel | InvalidMessage, body: bytes) -> InvalidMessage:
+    """`content`, decoded from `body`, refused for what it travelled with; those faults are named first."""
+    if isinstance(content, InvalidMessage):
+        return InvalidMessage((*faults, *content.errors), content.document)
+    document = parse_object(body)
+    return InvalidMessage(faults, document if isinstance(document, dict) else {})
+
+
 def _tag(schema: type[BaseModel]) -> str | None:
     """The field that tells the members of a schema apart, where it is a union."""
     root = schema.model_fields.get("root")
