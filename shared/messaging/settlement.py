@@ -44,6 +44,9 @@ DETAIL_MAX = 500
 ACK_TIMEOUT_S = 5.0
 REPUBLISH_FIRST_S = 0.1
 REPUBLISH_MAX_S = 5.0
+DIRECT_REPLY_ATTEMPTS = 3
+"""RabbitMQ 3.10 closes the connection of whoever publishes to some direct reply-to names that it never gave out, and
+which ones cannot be told beforehand. A requester that missed its reply asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ async def settle(link: Link, publisher: Publisher, queue: str, batch: list[Settl
 
 async def _publish_until_confirmed(link: Link, publisher: Publisher, needed: list[Outgoing]) -> None:
     """Publish again and again what was not confirmed, as long as the deliveries are still ours to acknowledge."""
-    pending = needed
+    pending = [_Pending(outgoing) for outgoing in needed]
     async for attempt in stamina.retry_context(
         on=_NotConfirmedError,
         attempts=None,
@@ -91,25 +94,44 @@ async def _publish_until_confirmed(link: Link, publisher: Publisher, needed: lis
         with attempt:
             if link.lost.is_set():
                 raise DependencyError(f"the consuming link was lost: {link.cause}")
-            faults = await publisher.publish_all(pending)
-            pending = [out for out, fault in zip(pending, faults, strict=True) if fault and not _gone(out, fault)]
+            pending = await (_publish_together if attempt.num == 1 else _publish_singly)(publisher, pending)
             if pending:
-                fault = next(fault for fault in faults if fault)
-                metrics.PUBLISH_FAULTS.labels(type(fault).__name__).inc(len(pending))
-                log.warning("publish.not_confirmed", count=len(pending), cause=str(fault))
-                raise _NotConfirmedError
+                raise _NotConfirmedError(f"{len(pending)} publishes are not confirmed")
 
 
 class _NotConfirmedError(Exception):
     """Some publishes of a batch are not confirmed."""
 
 
-def _gone(outgoing: Outgoing, fault: DependencyError) -> bool:
-    """Whether this is a reply whose requester no longer has its queue: it costs nothing more."""
-    if isinstance(fault, UnroutableError) and outgoing.exchange == DEFAULT_EXCHANGE:
-        metrics.REPLIES_UNDELIVERABLE.inc()
-        return True
-    return False
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What is still to be confirmed, and how often that has failed."""
+
+    outgoing: Outgoing
+    failures: int = 0
+
+    def after(self, fault: DependencyError) -> list[_Pending]:
+        """Itself, to be tried again; nothing where it is a reply that nobody can get any more."""
+        metrics.PUBLISH_FAULTS.labels(type(fault).__name__).inc()
+        unroutable = isinstance(fault, UnroutableError) and self.outgoing.exchange == DEFAULT_EXCHANGE
+        if unroutable or (not self.outgoing.mandatory and self.failures + 1 >= DIRECT_REPLY_ATTEMPTS):
+            metrics.REPLIES_UNDELIVERABLE.inc()
+            return []
+        return [_Pending(self.outgoing, self.failures + 1)]
+
+
+async def _publish_together(publisher: Publisher, pending: list[_Pending]) -> list[_Pending]:
+    faults = await publisher.publish_all([one.outgoing for one in pending])
+    return [left for one, fault in zip(pending, faults, strict=True) if fault for left in one.after(fault)]
+
+
+async def _publish_singly(publisher: Publisher, pending: list[_Pending]) -> list[_Pending]:
+    """Up to the first that fails, which goes last: one that breaks the connection must not take others with it."""
+    for position, one in enumerate(pending):
+        (fault,) = await publisher.publish_all([one.outgoing])
+        if fault:
+            return [*pending[position + 1 :], *one.after(fault)]
+    return []
 
 
 def _outgoing(queue: str, settled: Settled) -> list[Outgoing]:
