@@ -142,7 +142,10 @@ class SizingHandler:
         """When nobody listens any more; None where the sender told neither that nor when it asked."""
         if request.expires_at is not None:
             return request.expires_at
-        return delivery.sent_at + timedelta(seconds=self._request_s) if delivery.sent_at else None
+        try:
+            return delivery.sent_at + timedelta(seconds=self._request_s) if delivery.sent_at else None
+        except OverflowError:  # sent in the last minute of the calendar
+            return None
 
 
 def _refuse(invalid: InvalidMessage, now: datetime) -> Outcome:
