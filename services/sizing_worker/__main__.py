@@ -5,8 +5,9 @@ from __future__ import annotations
 from services.sizing_worker.configuration import CurrentConfiguration
 from services.sizing_worker.handler import ACCEPTS, SizingHandler
 from services.sizing_worker.settings import SizingWorkerSettings
-from services.sizing_worker.upkeep import make_partitions
 from shared.database.engine import connect_database
+from shared.database.partitions import make_partitions
+from shared.database.tables import trade_setup_risk_logs
 from shared.database.transaction import check_database, ping
 from shared.health import DatabaseCheck, admin_app, serve_http
 from shared.logging import configure_logging
@@ -20,6 +21,7 @@ from shared.service import instance_name, run_service, run_tasks, wait_for
 from shared.settings import load
 
 SERVICE = "sizing_worker"
+PARTITIONS_AHEAD_MONTHS = 2
 
 
 async def main() -> None:
@@ -65,7 +67,7 @@ async def main() -> None:
                 "publisher": publisher.run(),
                 "broadcast": listener.run(),
                 "reconcile": current.reconcile(engine, every_s=settings.reconcile_seconds),
-                "partitions": make_partitions(engine),
+                "partitions": make_partitions(engine, trade_setup_risk_logs, ahead=PARTITIONS_AHEAD_MONTHS),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"
                 ),

@@ -75,8 +75,6 @@ SAVE_OUTCOMES = insert_rows(
     then="ORDER BY request_id, outcome ON CONFLICT DO NOTHING",
 )
 
-CREATE_PARTITIONS = text("SELECT lotwise_create_partitions('trade_setup_risk_logs', :months)")
-
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -200,12 +198,6 @@ async def save_outcomes(connection: AsyncConnection, outcomes: Sequence[SizingOu
     if outcomes:
         rows = [{**outcome.model_dump(), "arrived_at": now} for outcome in outcomes]
         await connection.execute(SAVE_OUTCOMES, {"rows": as_rows(rows)})
-
-
-async def create_partitions(connection: AsyncConnection, *, months: int) -> int:
-    """Make the audit table's partitions of this and the next `months`; how many were missing."""
-    made: int = (await connection.execute(CREATE_PARTITIONS, {"months": months})).scalar_one()
-    return made
 
 
 def users_of(requests: Iterable[SizingRequest]) -> set[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from services.sync_consumer.handler import ACCEPTS, SyncHandler
 from services.sync_consumer.settings import SyncConsumerSettings
-from services.sync_consumer.upkeep import make_partitions, mark_stale_accounts
+from services.sync_consumer.upkeep import mark_stale_accounts
 from shared.database.engine import connect_database
+from shared.database.partitions import make_partitions
+from shared.database.tables import user_mt5_sync_logs
 from shared.database.transaction import check_database, ping
 from shared.health import DatabaseCheck, admin_app, serve_http
 from shared.logging import configure_logging
@@ -18,6 +20,7 @@ from shared.service import instance_name, run_service, run_tasks, wait_for
 from shared.settings import load
 
 SERVICE = "sync_consumer"
+PARTITIONS_AHEAD_DAYS = 7
 
 
 async def main() -> None:
@@ -51,7 +54,7 @@ async def main() -> None:
                 "stale accounts": mark_stale_accounts(
                     engine, freshness_s=settings.freshness_seconds, every_s=settings.freshness_check_seconds
                 ),
-                "partitions": make_partitions(engine),
+                "partitions": make_partitions(engine, user_mt5_sync_logs, ahead=PARTITIONS_AHEAD_DAYS),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"
                 ),

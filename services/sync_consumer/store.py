@@ -122,8 +122,6 @@ SPECS = insert_rows(
     """,
 )
 
-CREATE_PARTITIONS = text("SELECT lotwise_create_partitions('user_mt5_sync_logs', :days)")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncLog:
@@ -222,12 +220,6 @@ async def write_logs(connection: AsyncConnection, logs: Sequence[SyncLog], *, no
     """Append to user_mt5_sync_logs."""
     rows = [{name: getattr(entry, name) for name in SyncLog.__slots__} | {"synced_at": now} for entry in logs]
     await connection.execute(LOG, {"rows": as_rows(rows)})
-
-
-async def create_partitions(connection: AsyncConnection, *, days: int) -> int:
-    """Make the log's partitions of today and the next `days`; how many were missing."""
-    made: int = (await connection.execute(CREATE_PARTITIONS, {"days": days})).scalar_one()
-    return made
 
 
 def _split(keys: Iterable[Key]) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""The sync consumer's background tasks: accounts that grew stale, partitions made ahead."""
+"""The sync consumer's background task: accounts that grew stale are shown as such."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ log = structlog.get_logger()
 
 STALE_MARKED_MAX = 1000
 """Accounts marked in one transaction: short enough that no snapshot waits for it."""
-PARTITIONS_AHEAD_DAYS = 7
-PARTITIONS_EVERY_S = 3600.0
 
 
 async def mark_stale_accounts(engine: AsyncEngine, *, freshness_s: int, every_s: float) -> None:
@@ -35,15 +33,3 @@ async def mark_stale_accounts(engine: AsyncEngine, *, freshness_s: int, every_s:
             log.info("stale_accounts.marked", count=marked)
         if marked < STALE_MARKED_MAX:
             await asyncio.sleep(every_s)
-
-
-async def make_partitions(engine: AsyncEngine) -> None:
-    """Every hour make the sync log's partitions of the next days, long before they are needed."""
-    while True:
-        try:
-            async with transaction(engine) as connection:
-                made = await store.create_partitions(connection, days=PARTITIONS_AHEAD_DAYS)
-            log.info("partitions.made", count=made)
-        except DependencyError as error:
-            log.warning("partitions.waiting", cause=str(error))
-        await asyncio.sleep(PARTITIONS_EVERY_S)
