@@ -13,6 +13,7 @@ from uuid import uuid4
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pydantic import SecretStr
+from yarl import URL
 
 from dev.waiting import eventually
 from dev.workspace import VirtualHost
@@ -93,6 +94,10 @@ class Place:
     def url(self, role: str) -> str:
         """The AMQP URL of a role."""
         return self.virtual_host.role_urls[role]
+
+    def user(self, role: str) -> str:
+        """The broker user of a role."""
+        return URL(self.url(role)).user or ""
 
     async def sender(self, role: str) -> Sender:
         """A plain client in a role, or as the operator."""
