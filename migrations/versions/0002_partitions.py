@@ -21,8 +21,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone
 AS $$
 DECLARE
     step text := CASE parent WHEN 'user_mt5_sync_logs' THEN 'day' WHEN 'trade_setup_risk_logs' THEN 'month' END;
+    time_column text := CASE step WHEN 'day' THEN 'synced_at' ELSE 'created_at' END;
     first_start timestamptz;
     part_start timestamptz;
+    part_end timestamptz;
     part_name text;
     made integer := 0;
 BEGIN
@@ -34,10 +36,17 @@ BEGIN
     first_start := date_trunc(step, clock_timestamp());
     FOR i IN 0..ahead LOOP
         part_start := first_start + (i || ' ' || step)::interval;
+        part_end := part_start + ('1 ' || step)::interval;
         part_name := parent || '_p' || to_char(part_start, CASE step WHEN 'day' THEN 'YYYYMMDD' ELSE 'YYYYMM' END);
         IF to_regclass(part_name) IS NULL THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-                           part_name, parent, part_start, part_start + ('1 ' || step)::interval);
+            -- After a long rest, rows of this time may lie in the default partition: they move into their own.
+            EXECUTE format('LOCK TABLE %I IN SHARE ROW EXCLUSIVE MODE', parent || '_default');
+            EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part_name, parent);
+            EXECUTE format('WITH moved AS (DELETE FROM %I WHERE %I >= %L AND %I < %L RETURNING *)'
+                           ' INSERT INTO %I SELECT * FROM moved',
+                           parent || '_default', time_column, part_start, time_column, part_end, part_name);
+            EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                           parent, part_name, part_start, part_end);
             made := made + 1;
         END IF;
     END LOOP;
