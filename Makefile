@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 $(V).SILENT:
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test check up down lock clean
+.PHONY: help bootstrap bootstrap-to-run demo test check up down lock clean
 
 help: ## list the targets
 	echo "Lotwise: make TARGET"
@@ -21,7 +21,10 @@ help: ## list the targets
 bootstrap:
 	$(PYTHON) -m dev.bootstrap
 
-demo: bootstrap ## everything installed and started, real messages through it, the result shown and checked; then stopped
+bootstrap-to-run:
+	$(PYTHON) -m dev.bootstrap run
+
+demo: bootstrap-to-run ## everything installed and started, real messages through it, the result shown and checked; then stopped
 	$(VENV)/python -m dev.demo
 
 test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_ARGS="-k name" for some)

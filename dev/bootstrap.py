@@ -1,6 +1,7 @@
 """Make `.venv` in this tree, with everything the locks name. Standard library only: it is what runs first.
 
 `python3 -m dev.bootstrap`, by the Makefile, before any target that needs the environment; nothing to do takes no time.
+With `run` only what running Lotwise needs is installed, which is half of it: enough for the demo.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from dev.packages import PackagesError, install
 from dev.progress import say, step, tail
@@ -19,7 +21,9 @@ from dev.tree import ROOT, VENV, run_folder, shown
 OLDEST = (3, 11)
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 STAMP = VENV / "lotwise.stamp"
+RUN_STAMP = VENV / "lotwise.run.stamp"
 LOCK = ROOT / "requirements-dev.txt"
+RUN_LOCK = ROOT / "requirements.txt"
 PIP_TIMEOUT_S = 900
 
 
@@ -27,25 +31,26 @@ class BootstrapError(Exception):
     """The environment could not be made; the message says why."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Make the environment where it is missing or out of date; returns the exit status."""
     if sys.version_info[:2] < OLDEST:
-        return _run_again_by_a_newer_python()
+        return _run_again_by_a_newer_python(arguments)
+    to_run = list(arguments) == ["run"]
     with _one_at_a_time():
-        if _is_current():
+        if _is_current(STAMP) or (to_run and _is_current(RUN_STAMP)):
             return 0
         try:
-            _make()
+            _make_to_run() if to_run else _make()
         except (BootstrapError, PackagesError) as failure:
             sys.stderr.write(f"Cannot make the Python environment: {failure}\n")
             return 1
     return 0
 
 
-def _run_again_by_a_newer_python() -> int:
+def _run_again_by_a_newer_python(arguments: Sequence[str]) -> int:
     for name in NEWER_PYTHONS:
         if (found := shutil.which(name)) is not None:
-            os.execv(found, [found, "-m", "dev.bootstrap"])
+            os.execv(found, [found, "-m", "dev.bootstrap", *arguments])
     needed = ".".join(map(str, OLDEST))
     sys.stderr.write(f"Python {needed} or later is needed; this is {sys.version.split()[0]}. Install python{needed}.\n")
     return 1
@@ -59,25 +64,36 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def _fingerprint() -> str:
-    """What the environment depends on: the lock, the project's own metadata, the Python, and where the tree lies."""
-    digest = hashlib.sha256(LOCK.read_bytes())
+    """What the environment depends on: the locks, the project's own metadata, the Python, and where the tree lies."""
+    digest = hashlib.sha256(LOCK.read_bytes() + RUN_LOCK.read_bytes())
     metadata, _, _tools = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.ruff]")
     digest.update(metadata.encode())
     digest.update(f"{sys.version_info[:2]} {ROOT}".encode())
     return digest.hexdigest()
 
 
-def _is_current() -> bool:
-    return STAMP.is_file() and (VENV / "bin/python").exists() and STAMP.read_text() == _fingerprint()
+def _is_current(stamp: Path) -> bool:
+    return stamp.is_file() and (VENV / "bin/python").exists() and stamp.read_text() == _fingerprint()
 
 
-def _make() -> None:
-    say(f"Python environment: {shown(VENV)}, from {LOCK.name}")
-    STAMP.unlink(missing_ok=True)
+def _make_to_run() -> None:
+    _install_locked(RUN_LOCK)
+    RUN_STAMP.write_text(_fingerprint())
+
+
+def _install_locked(lock: Path) -> None:
+    say(f"Python environment: {shown(VENV)}, from {lock.name}")
+    for stamp in (STAMP, RUN_STAMP):
+        stamp.unlink(missing_ok=True)
     if not _venv_works():
         _make_venv()
     with step("install the locked packages"):
-        _pip("--require-hashes", "-r", str(LOCK))
+        # Python compiles what is imported, when it is; most of it never is.
+        _pip("--no-compile", "--require-hashes", "-r", str(lock))
+
+
+def _make() -> None:
+    _install_locked(LOCK)
     with step("install this project into it"):
         _pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     STAMP.write_text(_fingerprint())
@@ -153,4 +169,4 @@ def _logged(command: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
