@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -27,6 +26,7 @@ from services.config_service.problems import (
     invalid,
     refusal,
 )
+from shared import __version__
 from shared.health import DatabaseCheck
 from shared.schemas.config import ConfigChanged, SetRiskPercent
 from shared.schemas.decoding import parse_object
@@ -151,7 +151,7 @@ def config_app(
     changes: Changes, *, tokens: TokenSettings, broker_up: Callable[[], bool], database: DatabaseCheck
 ) -> FastAPI:
     """The application; everything under /api but health needs a token, the OpenAPI document too."""
-    app = FastAPI(title="Lotwise", version=version("lotwise"), openapi_url=OPENAPI_PATH, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Lotwise", version=__version__, openapi_url=OPENAPI_PATH, docs_url=None, redoc_url=None)
     _add_routes(app, ConfigApi(changes))
 
     @app.get(HEALTH_PATH, response_model=Health, responses={503: {"model": Health}}, tags=["health"])
