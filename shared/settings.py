@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,18 +16,31 @@ PREFIX = "LOTWISE_"
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
-def _scheme(*accepted: str) -> AfterValidator:
+def _url(*schemes: str, needs_host: bool = True) -> AfterValidator:
     def check(url: SecretStr) -> SecretStr:
-        if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in accepted)):
-            raise ValueError(f"must be a URL that starts with {accepted[0]}://")
+        text = url.get_secret_value()
+        if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must be a URL that starts with {schemes[0]}://")
+        host, readable = _host(text)
+        if not readable or (needs_host and not host):
+            raise ValueError(f"must be a URL such as {schemes[0]}://user:password@host:port/name")
         return url
 
     return AfterValidator(check)
 
 
-AmqpUrl = Annotated[SecretStr, _scheme("amqp", "amqps")]
-DatabaseUrl = Annotated[SecretStr, _scheme("postgresql")]
-HttpUrl = Annotated[SecretStr, _scheme("http", "https")]
+def _host(url: str) -> tuple[str | None, bool]:
+    """The host that a URL names, and whether host and port can be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname, parts.port is None or parts.port > 0
+    except ValueError:  # it repeats the URL, password and all
+        return None, False
+
+
+AmqpUrl = Annotated[SecretStr, _url("amqp", "amqps")]
+DatabaseUrl = Annotated[SecretStr, _url("postgresql", needs_host=False)]  # a socket has none
+HttpUrl = Annotated[SecretStr, _url("http", "https")]
 
 
 class Settings(BaseSettings):
