@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import stamina
 import structlog
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-_SECRETS = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=[Bb]earer )\S+")
+_SECRETS = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=[Bb]earer )\s*\S+")
 QUIET_LOGGERS = ("aio_pika", "aiormq", "sqlalchemy", "uvicorn", "asyncio")
 """Never below warning: aiormq's debug lines hold whole frames, bodies included."""
 
@@ -54,4 +54,15 @@ def configure_logging(level: LogLevel, *, service: str) -> None:
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Blot out passwords in URLs, and tokens, wherever they stand in a line."""
-    return {key: _SECRETS.sub("***", value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: _redacted(value) for key, value in event.items()}
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return _SECRETS.sub("***", value)
+        case dict():
+            return {key: _redacted(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_redacted(inner) for inner in value]
+    return value
