@@ -1,0 +1,43 @@
+"""Services as processes, in a vhost and a database of the test's own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from dev.processes import ROLE_OF, Service, ServiceProcess
+from dev.servers import Servers
+from dev.workspace import VirtualHost
+
+JWT_SECRET = "a secret of the tests alone, 32 characters and more"
+Launch = Callable[..., ServiceProcess]
+
+
+@pytest.fixture
+def launch(provided_servers: Servers, virtual_host: VirtualHost, database_url: str, tmp_path: Path) -> Iterator[Launch]:
+    """Start a service: `launch("sizing_worker", LOTWISE_…="…")`; it is gone when the test is over."""
+    numbers = itertools.count(1)
+    with ExitStack() as stack:
+
+        def start(service: Service, **settings: str) -> ServiceProcess:
+            given = {
+                "LOTWISE_AMQP_URL": virtual_host.role_urls[ROLE_OF[service]],
+                "LOTWISE_DATABASE_URL": database_url,
+                "LOTWISE_JWT_SECRET": JWT_SECRET,
+            }
+            process = ServiceProcess(
+                service,
+                name=f"{service}-{next(numbers)}",
+                ledger=provided_servers.ledger,
+                settings={**given, **settings},
+                logs=tmp_path,
+            )
+            process.start()
+            stack.callback(process.terminate)
+            return process
+
+        yield start
