@@ -12,6 +12,9 @@ def test_the_example_of_the_contract_gets_the_reply_of_the_contract() -> None:
     answer = reply(request(), situation(candidate(account(), gold())))
 
     document = json.loads(answer.to_json())
+    assert document["request_id"] == "8e3d1f0c-6c55-4e9b-9a52-0f6d3f2b7a10"
+    assert (document["setup_id"], document["user_id"]) == ("setup-001", "u-17")
+    assert (document["instrument"], document["side"]) == ("XAUUSD", "buy")
     assert document["status"] == "approved"
     assert document["reasons"] == []
     assert document["positions"][0] == {

@@ -50,7 +50,14 @@ def test_pence_and_cents_are_hundredths() -> None:
     assert unit_ratio("GBX", "USX") is None
     assert converted("USD", "GBX", GBPUSD="1.25") == Conversion(Fraction(80), ("1/GBPUSD",))
     assert converted("USD", "GBP", USDGBX="80") == Conversion(Fraction("0.8"), ("USDGBP",))
-    assert converted("GBP", "USD", GBPUSD="1.25", GBXUSD="0.01") == Conversion(Fraction("1.25"), ("GBPUSD",))
+    assert converted("GBX", "USD", GBPUSD="1.25") == Conversion(Fraction("0.0125"), ("GBPUSD",))
+    assert converted("GBP", "USD", GBXUSD="0.0125") == Conversion(Fraction("1.25"), ("GBPUSD",))
+    assert converted("GBX", "USX", GBPUSD="1.25") == Conversion(Fraction("1.25"), ("GBPUSD",))
+
+
+@pytest.mark.parametrize("other", ["GBXUSD", "GBPUSX", "GBXUSX"])
+def test_a_rate_of_whole_currencies_comes_before_one_of_hundredths(other: str) -> None:
+    assert converted("GBP", "USD", **{other: "7", "GBPUSD": "1.25"}) == Conversion(Fraction("1.25"), ("GBPUSD",))
 
 
 def test_the_catalogue_has_the_majors_the_crosses_and_two_metals() -> None:

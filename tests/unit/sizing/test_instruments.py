@@ -65,6 +65,16 @@ def test_a_bond_binds_its_share_of_the_face_value() -> None:
     assert margin(bond, "98.5") == 98_500  # 100 × 1000 × 98.5 / 100
 
 
+@pytest.mark.parametrize(
+    ("tick_value", "serves"), [("50", True), ("49.5", True), ("49.4", False), ("50.5", True), ("50.6", False)]
+)
+def test_a_bonds_tick_is_its_share_of_the_face_value(*, tick_value: str, serves: bool) -> None:
+    # 100 × 0.05 × 1000 / 100 = 50 a tick.
+    bond = gold(calc_mode="exch_bonds", tick_size="0.05", tick_value=tick_value, face_value="1000")
+
+    assert isinstance(published_terms(bond, DOLLARS, "buy"), LotTerms) is serves
+
+
 @pytest.mark.parametrize("mode", ["futures", "exch_futures"])
 def test_a_future_binds_its_initial_margin_and_its_tick_value_is_its_own(mode: CalcMode) -> None:
     future = gold(calc_mode=mode, tick_value="12.5", margin_initial="5000", margin_to_account=None)
@@ -114,6 +124,13 @@ def test_the_brokers_own_answer_moves_with_the_price_where_the_mode_has_a_price_
     assert margin(answered, "2000") == 2_000
     assert margin(answered, "2000", side="sell") == 2_000  # not answered for a sell: by the table
     assert missing(spec(margin_per_lot_buy="1900")) == "margin_price"
+
+
+@pytest.mark.parametrize(("side", "expected"), [("buy", 1_000), ("sell", 3_000)])
+def test_the_brokers_own_answer_is_the_sides_own(side: str, expected: int) -> None:
+    answered = spec(margin_per_lot_buy="1000", margin_per_lot_sell="3000", margin_price="2000")
+
+    assert margin(answered, "2000", side=side) == expected
 
 
 @pytest.mark.parametrize("change", [{"calc_mode": "forex"}, {"margin_initial": "5"}])
@@ -187,6 +204,25 @@ def test_pence_are_a_hundredth_of_a_pound() -> None:
         share, account()
     )
     assert missing(share.model_copy(update={"tick_value": Decimal(1)}), account()) == "tick_value"
+
+
+def test_a_profit_in_pence_is_a_hundredth_though_nothing_converts_it() -> None:
+    # 1 share × 1 penny = 0.01 pounds a tick; the margin's dollars say nothing of pence.
+    share = {"contract_size": "1", "tick_size": "1", "currency_profit": "GBX", "profit_to_account": None}
+
+    assert terms(gold(tick_value="0.01", **share), account()).loss_rate == Fraction("0.01")
+    assert missing(gold(tick_value="1", **share), account()) == "tick_value"
+
+
+def test_a_pound_pair_on_a_pence_account_loses_a_hundred_pence_a_pound_at_the_stop() -> None:
+    pence = account(currency="GBX")
+    pair = gold(calc_mode="forex", contract_size="100000", currency_base="GBP", profit_to_account=None, tick_value="79")
+
+    loss = terms(pair.model_copy(update={"margin_to_account": None, "currency_margin": "GBP"}), pence).loss(
+        SizedPrices(Fraction("1.30"), Fraction("1.25"))
+    )
+
+    assert loss == 400_000  # 0.05 × 100,000 / 1.25 × 100
 
 
 def test_commission_is_lost_with_every_lot() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.schemas.sizing import SizingDecision
+from tests.builders import decimals
 from tests.unit.sizing.examples import account, candidate, codes, dial, gold, one_entry, reply, request, situation
 
 PENNY = {"contract_size": "1", "tick_value": "0.0079"}
@@ -67,7 +68,11 @@ def test_a_sum_above_the_limit_is_cut_from_the_last_entry() -> None:
     assert lots(sized(volume_limit="3.5")) == [("1.89", "risk"), ("1.32", "risk"), ("0.29", "volume_limit")]
     assert lots(sized(volume_limit="3.495")) == [("1.89", "risk"), ("1.32", "risk"), ("0.28", "volume_limit")]
     assert lots(sized(volume_limit="3.21")) == [("1.89", "risk"), ("1.32", "risk"), ("0.00", "volume_limit")]
-    assert lots(sized(volume_limit="2")) == [("1.89", "risk"), ("0.11", "volume_limit"), ("0.00", "volume_limit")]
+    answer = sized(volume_limit="2")
+    assert lots(answer) == [("1.89", "risk"), ("0.11", "volume_limit"), ("0.00", "volume_limit")]
+    # 395.00 a lot, and 100 × price / 100 × 0.79 of margin.
+    assert [position.stop_loss_amount for position in answer.positions] == decimals("746.55", "43.45", "0")
+    assert [position.margin_required for position in answer.positions] == decimals("2911.55", "169.29", "0")
 
 
 def test_what_the_limit_leaves_below_the_minimum_is_left_out() -> None:
@@ -135,6 +140,9 @@ def test_where_margin_is_short_a_setup_shrinks_once_to_what_the_buffer_leaves() 
     assert lots(answer) == [("1.30", "margin"), ("0.90", "margin"), ("0.38", "margin")]
     assert answer.summary.total_margin_required == Decimal("3971.87")
     assert answer.summary.margin_after == Decimal("1028.13")
+    # 395.00 a lot: 1.30, 0.90 and 0.38 lots, 2.58 in all.
+    assert [position.stop_loss_amount for position in answer.positions] == decimals("513.50", "355.50", "150.10")
+    assert answer.summary.total_stop_loss_amount == Decimal("1019.10")
 
 
 def test_a_buffer_that_is_broken_shrinks_too() -> None:
@@ -231,3 +239,21 @@ def test_a_refusal_whose_figures_are_too_long_keeps_its_own_reason() -> None:
     assert codes(answer) == ["below_minimum_volume"]
     assert sized(margin_free="-1" + "0" * 36).summary.margin_available is None
     assert codes(sized(margin_free="-1" + "0" * 36)) == ["insufficient_margin"]
+
+
+def test_less_than_one_unit_of_money_is_a_basis_too() -> None:
+    # 3 % of 0.60 is 0.018, half of it 0.009: a budget of 0.00 for a currency with two digits, 0.009 with three.
+    pennies = account(balance=Decimal("0.60"), currency_digits=3)
+    small = gold(contract_size="0.01", tick_value="0.000079")
+
+    answer = reply(one_entry("1950", "1945"), situation(candidate(pennies, small)))
+
+    assert answer.positions[0].volume == Decimal("0.22")  # 0.009 / 0.0395 = 0.2278
+
+
+def test_a_sell_binds_what_the_broker_asks_of_sells() -> None:
+    held = candidate(account(), gold(margin_rate_buy="1", margin_rate_sell="2"))
+
+    answer = reply(one_entry("1950", "1955", side="sell"), situation(held))
+
+    assert answer.positions[0].margin_required == Decimal("5823.09")  # 1.89 × 1950 × 0.79 × 2
