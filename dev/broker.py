@@ -5,8 +5,6 @@ It is started by the scripts under `/usr/lib/rabbitmq`: those in `/usr/sbin` cha
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import secrets
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 from dev.management import Management, ManagementError
 from dev.ports import LOOPBACK, free_ports, is_listening
 from dev.program import Program, ProgramError
+from shared.messaging.permissions import SALT_BYTES, user_row
 
 if TYPE_CHECKING:
     from dev.ledger import Ledger
@@ -190,12 +189,8 @@ class Broker:
     def _definitions(self) -> dict[str, object]:
         """One administrator and the default vhost: a blank node that loads definitions makes no guest."""
         full = {"configure": ".*", "write": ".*", "read": ".*"}
-        administrator = {
-            "name": ADMIN,
-            "password_hash": password_hash(self._password),
-            "hashing_algorithm": "rabbit_password_hashing_sha256",
-            "tags": "administrator",
-        }
+        salt = secrets.token_bytes(SALT_BYTES)
+        administrator = user_row(ADMIN, self._password, salt=salt, tags="administrator")
         return {
             "users": [administrator],
             "vhosts": [{"name": "/"}],
@@ -230,9 +225,3 @@ FILES = {
     "ENABLED_PLUGINS": "enabled_plugins",
     "PID": "node.pid",
 }
-
-
-def password_hash(password: str) -> str:
-    """Return a password as RabbitMQ stores it: base64 of a 4 byte salt and the SHA-256 of salt and password."""
-    salt = secrets.token_bytes(4)
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()

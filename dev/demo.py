@@ -112,8 +112,8 @@ def _report(story: Story, checks: list[Check]) -> None:
     console.print()
     console.print(comparison_table(story))
     if story.turn:
-        say(f"  {turned_sentence(story.turn)}; the next decision {_until_next_decision(story)} later")
-    say(f"  {timing_sentence(story)}")
+        say(f"  {turned_sentence(story.turn)}")
+    say(f"  first decision under it {_until_next_decision(story)} later; {timing_sentence(story)}")
     say("Checked against the database:")
     for one in checks:
         say(f"  {'OFF' if one.faults else 'ok '} {one.what}")

@@ -39,7 +39,7 @@ def accounts_match(accounts: list[AccountRow], snapshots: Mapping[str, AccountSn
     if set(rows) != set(snapshots):
         return [f"accounts of {sorted(rows)} instead of {sorted(snapshots)}"]
     return [
-        f"{user}: {_figures_of_row(rows[user])} instead of {_figures_of_snapshot(snapshot)}"
+        f"{user}: {_words(_figures_of_row(rows[user]))}; sent {_words(_figures_of_snapshot(snapshot))}"
         for user, snapshot in snapshots.items()
         if _figures_of_row(rows[user]) != _figures_of_snapshot(snapshot)
     ]
@@ -49,26 +49,22 @@ def check(story: Story, facts: Facts, parked: Mapping[str, int]) -> list[Check]:
     """Every check, each with what is off. `parked` counts the messages in each parking queue."""
     count = len(story.asked)
     questions: dict[str, Callable[[], Iterator[str]]] = {
-        f"{count} decisions shown, {count} audit rows: the same lots, risk, margin, reason and version": (
+        f"{count} decisions, {count} audit rows: same lots, risk, margin, reason, version": (
             lambda: _audit_faults(story, facts)
         ),
         f"{len(facts.accounts)} accounts stand at the last snapshot that was sent": (
             lambda: iter(accounts_match(facts.accounts, story.last_snapshots))
         ),
-        f"{story.published} account messages, {story.published} rows in the sync log, none refused": (
+        f"{story.published} account messages, as many rows in the sync log, none refused": (
             lambda: _sync_log_faults(story, facts)
         ),
-        f"the dial stands at {RISK_AFTER} %, and its history names the owner and the version": (
-            lambda: _dial_faults(story, facts)
-        ),
-        f"{len(story.after())} asked after the owner's acknowledgement, none decided under the old version": (
+        f"the dial stands at {RISK_AFTER} %, its history names owner and version": (lambda: _dial_faults(story, facts)),
+        f"{len(story.after())} asked after the owner had the reply, none decided at {RISK_BEFORE} %": (
             lambda: _version_faults(story)
         ),
         "at half the risk half the lots, to within one volume step": lambda: _halving_faults(story),
         "refused as they must be: too little margin, a stale account": lambda: _refusal_faults(story, facts),
-        f"{len(story.outcomes)} outcomes reported, {len(story.outcomes)} remembered": (
-            lambda: _outcome_faults(story, facts)
-        ),
+        f"{len(story.outcomes)} outcomes reported, as many remembered": (lambda: _outcome_faults(story, facts)),
         "no message was parked": lambda: (f"{number} in {queue}" for queue, number in parked.items() if number),
     }
     return [Check(what, tuple(faults())) for what, faults in questions.items()]
@@ -84,7 +80,8 @@ def _audit_faults(story: Story, facts: Facts) -> Iterator[str]:
         if row is None:
             yield f"{asked.request.request_id} has no audit row"
         elif _recorded(row) != _shown(asked.decision):
-            yield f"{asked.request.request_id}: shown {_shown(asked.decision)}, recorded {_recorded(row)}"
+            shown, recorded = _words(_shown(asked.decision)), _words(_recorded(row))
+            yield f"{asked.request.request_id}: shown {shown}; recorded {recorded}"
     yield from (f"{request_id} has an audit row, and was not shown" for request_id in rows)
 
 
@@ -142,7 +139,7 @@ def _dial_faults(story: Story, facts: Facts) -> Iterator[str]:
     if facts.risk_percent != RISK_AFTER:
         yield f"risk_configuration holds {facts.risk_percent}"
     if facts.history[-1] != expected:
-        yield f"the history ends with {facts.history[-1]} instead of {expected}"
+        yield f"the history ends with {_words(facts.history[-1])} instead of {_words(expected)}"
 
 
 def _version_faults(story: Story) -> Iterator[str]:
@@ -186,3 +183,7 @@ def _outcome_faults(story: Story, facts: Facts) -> Iterator[str]:
     told = {(outcome.request_id, str(outcome.outcome)) for outcome in story.outcomes}
     if facts.outcomes != told:
         yield f"{len(told - facts.outcomes)} are missing, {len(facts.outcomes - told)} are not ours"
+
+
+def _words(values: tuple[object, ...]) -> str:
+    return " ".join(str(value) for value in values)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WIDE = 104
 """Columns from which on the tables show more than the essential."""
 LINES_AROUND = 17
-"""Lines of the live picture that are not decisions."""
+"""Lines of the live picture that are not decisions, the terminal's last included."""
 DECISIONS_MIN = 4
 REFRESH_PER_S = 8
 DIAL_MAX = 5
@@ -116,6 +116,7 @@ class LiveShow:
         self._rows: list[AccountRow] = []
         self._asked: list[Asked] = []
         self._sentence = ""
+        self._refused = ""
         self._turn: Turn | None = None
         self._started = time.monotonic()
 
@@ -136,6 +137,8 @@ class LiveShow:
     def decided(self, asked: Asked) -> None:
         """A question was answered."""
         self._asked.append(asked)
+        for refusal in asked.decision.reasons:
+            self._refused = f"{asked.setup.user}: {refusal.message}"
 
     def turned(self, turn: Turn) -> None:
         """The dial was turned."""
@@ -152,7 +155,8 @@ class LiveShow:
             Text(),
             decisions_table(self._asked[-room:], wide=width >= WIDE),
             Text(),
-            Text(f" {self._sentence}", style="bold", no_wrap=True, overflow="ellipsis"),
+            _one_line(self._refused, style="red"),
+            _one_line(self._sentence, style="bold"),
         ]
         return Group(*parts)
 
@@ -167,7 +171,8 @@ class LiveShow:
             ("━" * filled, "bold yellow" if self._turn else "bold cyan"),
             ("─" * (DIAL_CELLS - filled), "dim"),
             (f" {percent} %", "bold"),
-            (f"  version {version}  ·  {time.monotonic() - self._started:.0f} s  ·  {self._processes}", "dim"),
+            (f"  version {version}  ·  {time.monotonic() - self._started:.0f} s", "dim"),
+            (f"  ·  {self._processes}" if self._console.width >= WIDE else "", "dim"),
             no_wrap=True,
             overflow="ellipsis",
         )
@@ -175,7 +180,7 @@ class LiveShow:
 
 def accounts_table(rows: list[AccountRow], *, wide: bool) -> Table:
     """The accounts as the database has them; `wide` adds login, server and used margin."""
-    table = _table("Accounts")
+    table = _table()
     table.add_column("user", no_wrap=True)
     if wide:
         table.add_column("login", justify="right", no_wrap=True)
@@ -203,7 +208,7 @@ def accounts_table(rows: list[AccountRow], *, wide: bool) -> Table:
 
 def decisions_table(asked: Iterable[Asked], *, wide: bool) -> Table:
     """One row a decision; `wide` adds the margin that is left, the version and the time to the reply."""
-    table = _table("Decisions")
+    table = _table()
     table.add_column("user", no_wrap=True)
     table.add_column("setup", no_wrap=True)
     table.add_column("lots", no_wrap=True, min_width=19)
@@ -269,25 +274,25 @@ def turned_sentence(turn: Turn) -> str:
         return f"the owner's command was rejected: {'; '.join(one.message for one in result.reasons)}"
     return (
         f"the owner turned the dial: {result.previous_risk_percent} % → {result.new_risk_percent} %,"
-        f" version {result.config_version}, acknowledged in {milliseconds(turn.took_s)}"
+        f" version {result.config_version}, in {milliseconds(turn.took_s)}"
     )
 
 
 def timing_sentence(story: Story) -> str:
     """How fast the decisions were, as the signal engine saw it."""
     took = [asked.took_s for asked in story.asked]
-    return f"decisions: median {milliseconds(statistics.median(took))}, slowest {milliseconds(max(took))}"
+    return f"replies: median {milliseconds(statistics.median(took))}, slowest {milliseconds(max(took))}"
 
 
 def age(seconds: Decimal) -> str:
-    """How old something is: tenths of a second below ten, minutes from two on."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
+    """How old something is: seconds and tenths below a minute, else minutes:seconds."""
     minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes > 1 else f"{int(seconds)} s"
+    return f"{minutes}:{rest:02} min" if minutes else f"{seconds:.1f} s"
 
 
-def _table(title: str) -> Table:
-    return Table(
-        box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", padding=(0, 1), pad_edge=False
-    )
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+
+
+def _one_line(text: str, *, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")

@@ -101,7 +101,7 @@ def _install_as_root(packages: Sequence[str]) -> int:
             status = _apt_get("install", "--no-install-recommends", *packages)
         for name in set(SERVICES) - known_before:
             if _is_installed(name):
-                _disable(SERVICES[name])
+                _disable(name)
     for pid in _epmd_pids() - epmd_before:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
@@ -142,16 +142,19 @@ def _nothing_starts() -> Iterator[None]:
             POLICY_BEFORE.rename(POLICY)
 
 
-def _disable(units: Sequence[str]) -> None:
-    """Keep units from starting at the next boot, and stop what may run of them."""
-    for unit in units:
-        commands = [["update-rc.d", unit.removesuffix(".service"), "disable"]]
-        if shutil.which("systemctl"):
-            commands = [["systemctl", "disable", unit]]
+def _disable(package: str) -> None:
+    """Keep a package's units from starting at the next boot, and stop what may run of them."""
+    environment = {**os.environ, "DPKG_MAINTSCRIPT_PACKAGE": package}  # deb-systemd-helper does nothing without
+    for unit in SERVICES[package]:
+        script = unit.removesuffix(".service")
+        commands = [["systemctl", "disable", unit]]
+        if shutil.which("systemctl") is None:  # a container, or no systemd: both kinds of links are made all the same
+            commands = [["deb-systemd-helper", "disable", unit]]
+            commands += [["update-rc.d", script, "disable"]] if Path("/etc/init.d", script).exists() else []
         if Path("/run/systemd/system").is_dir():
             commands.append(["systemctl", "stop", unit])
         for command in commands:
-            subprocess.run(command, check=False, stdin=subprocess.DEVNULL, timeout=SERVICE_TIMEOUT_S)
+            subprocess.run(command, check=False, env=environment, stdin=subprocess.DEVNULL, timeout=SERVICE_TIMEOUT_S)
 
 
 def _epmd_pids() -> set[int]:

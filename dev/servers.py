@@ -114,7 +114,9 @@ def _providers(
     found: list[tuple[str, Callable[[], Servers]]] = []
     if forced == ENVIRONMENT or (forced is None and is_anything_given()):
         found.append((ENVIRONMENT, lambda: _from_environment(ledger)))
-    if forced == CONTAINERS or (forced is None and allow_containers):
+    if forced == CONTAINERS and not allow_containers:
+        raise NoServersError(f"{FORCE} is {CONTAINERS!r}, and containers serve the tests only")
+    if allow_containers and forced in (None, CONTAINERS):
         found.append((CONTAINERS, lambda: _from_containers(ledger, say)))
     if forced in (None, BINARIES):
         found.append((BINARIES, lambda: _from_binaries(ledger, durable=durable)))

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from dev.broker import password_hash
 from dev.databases import create_database, drop_database
 from dev.ledger import MadeObject, ServersRow
 from dev.management import Management
 from dev.tree import ROOT
+from shared.messaging.permissions import SALT_BYTES, permission_rows, user_row
 from shared.messaging.topology import ROLES
 
 if TYPE_CHECKING:
@@ -124,27 +124,12 @@ class Workspace:
     def _make_vhost(self, name: str) -> None:
         self._note("vhost", name)
         operator = unquote(urlsplit(self.servers.amqp_url).username or "guest")
-        permissions = [{"user": self.users[role.name], **role.permissions(self.users[role.name])} for role in ROLES]
-        topic_permissions = [
-            {"user": self.users[role.name], "exchange": exchange, "write": pattern, "read": ".*"}
-            for role in ROLES
-            for exchange, pattern in role.topic_write.items()
-        ]
-        self._management.load(
-            {
-                "vhosts": [{"name": name}],
-                "permissions": [{**row, "vhost": name} for row in (*permissions, {"user": operator, **FULL})],
-                "topic_permissions": [{**row, "vhost": name} for row in topic_permissions],
-            }
-        )
+        rows = permission_rows(self.users, virtual_host=name)
+        rows["permissions"].append({"user": operator, "vhost": name, **FULL})
+        self._management.load({"vhosts": [{"name": name}], **rows})
 
     def _user(self, role: str) -> dict[str, str]:
-        return {
-            "name": self.users[role],
-            "password_hash": password_hash(self._passwords[role]),
-            "hashing_algorithm": "rabbit_password_hashing_sha256",
-            "tags": "",
-        }
+        return user_row(self.users[role], self._passwords[role], salt=secrets.token_bytes(SALT_BYTES))
 
     def _role_urls(self, vhost: str) -> dict[str, str]:
         return {role: self._amqp_url(vhost, f"{self.users[role]}:{self._passwords[role]}") for role in self.users}

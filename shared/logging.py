@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Literal
 
+import stamina
 import structlog
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def configure_logging(level: LogLevel, *, service: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+    stamina.instrumentation.set_on_retry_hooks([])  # each retry of ours says in its own words what it waits for
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

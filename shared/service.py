@@ -60,15 +60,15 @@ async def run_tasks(
     A task that ends before it was asked to stops the process: raises what it raised.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    _on_stop_signal(stop.set)
     working = [asyncio.create_task(worker(stop), name=name) for name, worker in workers.items()]
     behind = [asyncio.create_task(task, name=name) for name, task in background.items()]
     stopping = asyncio.create_task(_wait(stop), name="stop")
     try:
         done, _ = await asyncio.wait([stopping, *working, *behind], return_when=asyncio.FIRST_COMPLETED)
         _raise_first(done - {stopping})
+        if not stop.is_set():
+            raise RuntimeError(f"{', '.join(task.get_name() for task in done)} ended by itself")
         log.info("service.draining", deadline_s=drain_timeout_s)
         done, late = await asyncio.wait(working, timeout=drain_timeout_s)
         _raise_first(done)
@@ -91,11 +91,25 @@ def _raise_first(done: set[asyncio.Task[None]]) -> None:
             raise error
 
 
+def _on_stop_signal(act: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, act)
+
+
+async def _until_stopped(main: Callable[[], Task]) -> None:
+    """Run `main`; a stop signal ends it in an orderly way also before `run_tasks` has the say, while it still waits."""
+    running = asyncio.ensure_future(main())
+    _on_stop_signal(running.cancel)
+    await asyncio.wait([running])
+    if not running.cancelled():
+        running.result()
+
+
 def run_service(service: str, main: Callable[[], Task]) -> None:
     """Run `main` and exit: 0 after an orderly stop, 78 where the deployment is wrong, 1 for a bug."""
     configure_logging("info", service=service)
     try:
-        asyncio.run(main())
+        asyncio.run(_until_stopped(main))
     except DeploymentError as error:
         log.error("service.cannot_run", cause=str(error))
         sys.exit(EXIT_DEPLOYMENT)

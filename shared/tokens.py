@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from shared.schemas.values import Identifier
 from shared.settings import Settings
@@ -27,10 +27,16 @@ CLOCK_SKEW_S = 30
 _SCHEME = "bearer"
 
 
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret) < SECRET_CHARACTERS_MIN:
+        raise ValueError(f"must have at least {SECRET_CHARACTERS_MIN} characters; `openssl rand -hex 32` makes one")
+    return secret
+
+
 class TokenSettings(Settings):
     """Whose tokens are believed. `jwt_lifetime_max_seconds`: from a token's `iat` to its `exp`, at most."""
 
-    jwt_secret: Annotated[SecretStr, Field(min_length=SECRET_CHARACTERS_MIN)]
+    jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)]
     jwt_issuer: Annotated[str, Field(min_length=1)] = "lotwise"
     jwt_audience: Annotated[str, Field(min_length=1)] = "lotwise"
     jwt_lifetime_max_seconds: Annotated[int, Field(ge=60, le=31_536_000)] = 86_400

@@ -136,7 +136,7 @@ def result(command_id: str | None, verdict: Verdict) -> ConfigResult:
 def _repeat(order: Order, known: Known) -> Verdict:
     if known.content == content_hash(order):
         return Applied(known.config, known.previous, repeated=True)
-    return refuse("command_id_conflict", "this command_id named another command before", field="command_id")
+    return refuse("command_id_conflict", "named another command before", field="command_id")
 
 
 def _refuse_age(sent_at: datetime | None, now: datetime, command_s: float) -> Refused | None:

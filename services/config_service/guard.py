@@ -132,6 +132,8 @@ async def _read(headers: Headers, receive: Receive) -> bytes:
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ProblemError("request_timeout", "the caller went before the whole body had come")
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > BODY_BYTES_MAX:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
-from pydantic import StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from services.config_service.changes import Changes
 from services.config_service.counts import COMMANDS
@@ -35,13 +36,13 @@ from shared.schemas.values import Message as WireModel
 from shared.tokens import Claims, TokenSettings
 
 JSON = "application/json"
+CONFIG_PATH = "/api/v1/risk/config"
+HISTORY_PATH = "/api/v1/risk/config/history"
 OPENAPI_PATH = "/api/openapi.json"
 PAGE_DEFAULT = 50
 PAGE_MAX = 200
 VERSION_MAX = 2**31 - 1
-
-IfMatch = Annotated[str, StringConstraints(pattern=r'^("[1-9][0-9]{0,9}"|[1-9][0-9]{0,9}|\*)$')]
-"""The ETag of the version that the change is meant for, or `*` for any."""
+ETAG_PATTERN = re.compile(r'(?P<quote>"?)(?P<version>[1-9][0-9]{0,9})(?P=quote)', re.ASCII)
 
 
 class RiskChange(WireModel):
@@ -121,7 +122,7 @@ class ConfigApi:
         self,
         request: Request,
         claims: Owner,
-        if_match: Annotated[IfMatch | None, Header()] = None,
+        if_match: Annotated[str | None, Header(description="the ETag of the version that is to be changed")] = None,
         idempotency_key: Annotated[Identifier | None, Header()] = None,
     ) -> Response:
         """Set the risk percent, as the owner. The same `Idempotency-Key` again has one effect and the same answer."""
@@ -131,7 +132,7 @@ class ConfigApi:
             command="set_risk_percent",
             new_risk_percent=change.new_risk_percent,
             reason=change.reason,
-            expected_version=None if if_match in (None, "*") else int(if_match.strip('"')),
+            expected_version=_expected_version(if_match),
         )
         return _answer(await self._changes.apply(Order(command, claims.user)))
 
@@ -151,7 +152,7 @@ def config_app(
 ) -> FastAPI:
     """The application; everything under /api but health needs a token, the OpenAPI document too."""
     app = FastAPI(title="Lotwise", version=version("lotwise"), openapi_url=OPENAPI_PATH, docs_url=None, redoc_url=None)
-    app.include_router(_config_routes(ConfigApi(changes)))
+    _add_routes(app, ConfigApi(changes))
 
     @app.get(HEALTH_PATH, response_model=Health, responses={503: {"model": Health}}, tags=["health"])
     async def health() -> Response:
@@ -174,29 +175,27 @@ def config_app(
     return app
 
 
-def _config_routes(api: ConfigApi) -> APIRouter:
-    bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")  # for the document; `Guard` has verified it
-    router = APIRouter(prefix="/api/v1/risk", dependencies=[Depends(bearer)], tags=["risk"])
+def _add_routes(app: FastAPI, api: ConfigApi) -> None:
+    shared: dict[str, Any] = {
+        "dependencies": [Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))],  # for the document: see `Guard`
+        "tags": ["risk"],
+    }
+    read = {"description": "the configuration", "headers": ETAG}
     changed = {"description": "the change", "headers": ETAG}
-    router.add_api_route(
-        "/config",
-        api.read,
-        methods=["GET"],
-        response_model=ConfigChanged,
-        responses={200: {"description": "the configuration", "headers": ETAG}, **READING},
+    body = {"required": True, "content": {JSON: {"schema": RiskChange.model_json_schema()}}}
+    app.add_api_route(
+        CONFIG_PATH, api.read, methods=["GET"], response_model=ConfigChanged, responses={200: read, **READING}, **shared
     )
-    router.add_api_route(
-        "/config",
+    app.add_api_route(
+        CONFIG_PATH,
         api.turn,
         methods=["POST"],
         response_model=RiskChanged,
         responses={200: changed, **CHANGING},
-        openapi_extra={
-            "requestBody": {"required": True, "content": {JSON: {"schema": RiskChange.model_json_schema()}}}
-        },
+        openapi_extra={"requestBody": body},
+        **shared,
     )
-    router.add_api_route("/config/history", api.history, methods=["GET"], response_model=History, responses=READING)
-    return router
+    app.add_api_route(HISTORY_PATH, api.history, methods=["GET"], response_model=History, responses=READING, **shared)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
@@ -221,6 +220,16 @@ def _read_change(body: bytes) -> RiskChange:
 
 def _field(error: FieldError) -> ProblemField:
     return ProblemField(field=error.field, message=error.message)
+
+
+def _expected_version(if_match: str | None) -> int | None:
+    """The version in an `If-Match` header; None where any will do. Raises ProblemError."""
+    if if_match in (None, "*"):
+        return None
+    etag = ETAG_PATTERN.fullmatch(if_match)
+    if etag is None:
+        raise invalid(ProblemField(field="If-Match", message='must be the ETag of a version, such as "7", or *'))
+    return int(etag["version"])
 
 
 def _command_id(user: str, idempotency_key: str | None) -> str:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from services.config_service.dial import Refused
 from shared.errors import DependencyError
@@ -36,6 +37,8 @@ STATUSES = {
     "try_again": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The status of each code that a caller can meet."""
+HEADER_OF = {"expected_version": "If-Match", "command_id": "Idempotency-Key"}
+"""What travels in a header over HTTP, by its field in a message."""
 
 
 class ProblemField(BaseModel):
@@ -138,11 +141,19 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
     return invalid(*fields).response()
 
 
-async def _on_http(_request: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return ProblemError("method_not_allowed", "not with this method", headers=error.headers).response()
+        headers = {"Allow": ", ".join(sorted(_methods(request)))}
+        return ProblemError("method_not_allowed", "not with this method", headers=headers).response()
     return ProblemError("not_found", "there is nothing here").response()
+
+
+def _methods(request: Request) -> set[str]:
+    """Every method that the path has; Starlette names those of its first route only."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in matching for method in route.methods or ()}
 
 
 async def _on_dependency(_request: Request, _error: Exception) -> Response:
@@ -156,7 +167,7 @@ async def _on_bug(_request: Request, _error: Exception) -> Response:
 
 
 def _field(reason: Reason) -> ProblemField:
-    return ProblemField(field=reason.field, message=reason.message)
+    return ProblemField(field=HEADER_OF.get(reason.field or "", reason.field), message=reason.message)
 
 
 def _sentence(errors: tuple[ProblemField, ...]) -> str:

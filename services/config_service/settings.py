@@ -12,7 +12,8 @@ from shared.messaging.consumer import ConsumerSettings
 from shared.service import ServiceSettings
 from shared.tokens import TokenSettings
 
-APPLY_TIMEOUT_MAX_S = 8.0
+APPLY_TIMEOUT_MAX_S = 5.0
+"""And two more, where a statement must be given up: whoever waits ten seconds for an answer gets it."""
 
 
 class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings, AdminSettings, TokenSettings):

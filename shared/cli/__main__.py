@@ -7,6 +7,7 @@ import typer
 from shared.cli.migrate import migrate
 from shared.cli.token import token
 from shared.cli.topology import topology
+from shared.cli.users import users
 
 app = typer.Typer(
     name="lotwise",
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its tracebacks show local variables, passwords among them
 )
 app.command()(topology)
+app.command()(users)
 app.command()(migrate)
 app.command()(token)
 

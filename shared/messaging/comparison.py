@@ -5,14 +5,12 @@ A passive declaration over AMQP sees names only; arguments and bindings are visi
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-import httpx
-from yarl import URL
-
-from shared.errors import DependencyError, DeploymentError
+from shared.messaging.management import management_api
 from shared.messaging.topology import (
     BINDINGS,
     CONFIG_CHANGED,
@@ -30,7 +28,7 @@ from shared.messaging.topology import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-API_TIMEOUT_S = 15.0
+    import httpx
 
 ABSENT = "nothing"
 
@@ -119,7 +117,7 @@ def _of_values(
 
 
 def _shown(values: Mapping[str, object], what: str) -> str:
-    return repr(values[what]) if what in values else ABSENT
+    return json.dumps(values[what]) if what in values else ABSENT
 
 
 def _of_bindings(found: FoundBroker) -> Iterator[Difference]:
@@ -153,35 +151,13 @@ def read_broker(api_url: str, virtual_host: str) -> FoundBroker:
 
     Raises DependencyError where it does not answer, DeploymentError where it refuses us or lacks the virtual host.
     """
-    url = URL(api_url)
-    place = f"the management API at {url.host}:{url.port}"
-    auth = (url.user or "", url.password or "")
-    base = str(url.with_user(None).with_query(None)).rstrip("/")
-    try:
-        # trust_env: a proxy of the environment is for the world outside, not for our broker.
-        with httpx.Client(base_url=base, auth=auth, timeout=API_TIMEOUT_S, trust_env=False) as client:
-            rows = {what: _rows(client, what, virtual_host) for what in ("exchanges", "queues", "bindings")}
-    except httpx.HTTPStatusError as error:
-        raise _refusal(error.response.status_code, place, url.user or "", virtual_host) from None
-    except (httpx.TransportError, ValueError) as error:
-        raise DependencyError(f"{place} does not answer: {str(error) or type(error).__name__}") from error
-    return _found(rows)
+    with management_api(api_url, virtual_host=virtual_host, needs="monitoring, or administrator") as api:
+        return _found({what: _rows(api, what, virtual_host) for what in ("exchanges", "queues", "bindings")})
 
 
 def _rows(client: httpx.Client, what: str, virtual_host: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = client.get(f"/api/{what}/{quote(virtual_host, safe='')}").raise_for_status().json()
     return rows
-
-
-def _refusal(status: int, place: str, user: str, virtual_host: str) -> DependencyError | DeploymentError:
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return DeploymentError(
-            f"LOTWISE_RABBITMQ_API_URL: {place} refuses user {user!r}; check name, password and the user's tags"
-            " (monitoring, or administrator)"
-        )
-    if status == httpx.codes.NOT_FOUND:
-        return DeploymentError(f"LOTWISE_AMQP_URL: {place} knows no virtual host {virtual_host!r}")
-    return DependencyError(f"{place} answered with status {status}")
 
 
 def _found(rows: Mapping[str, list[dict[str, Any]]]) -> FoundBroker:

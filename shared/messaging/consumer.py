@@ -173,8 +173,9 @@ class Consumer:
         try:
             async with asyncio.timeout(self._settings.handler_timeout_seconds):
                 return await self._handler(deliveries)
-        except DependencyError:
+        except DependencyError as error:
             metrics.BATCH_FAULTS.labels("dependency").inc()
+            log.warning("batch.failed", queue=self._queue, messages=len(deliveries), cause=str(error))
             raise
         except Exception as error:
             metrics.BATCH_FAULTS.labels("bug").inc()

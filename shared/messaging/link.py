@@ -138,9 +138,9 @@ async def keep_connected(session: Callable[[], Awaitable[None]]) -> None:
                 try:
                     return await session()
                 except DependencyError as error:
+                    log.warning("session.ended", cause=str(error))
                     if time.monotonic() - started < STABLE_S:
                         raise
-                    log.warning("broker.link_lost", cause=str(error))
                     break
 
 

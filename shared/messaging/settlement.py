@@ -96,7 +96,8 @@ async def _publish_until_confirmed(link: Link, publisher: Publisher, needed: lis
             if pending:
                 fault = next(fault for fault in faults if fault)
                 metrics.PUBLISH_FAULTS.labels(type(fault).__name__).inc(len(pending))
-                raise _NotConfirmedError(f"{len(pending)} publishes are not confirmed, the first because {fault}")
+                log.warning("publish.not_confirmed", count=len(pending), cause=str(fault))
+                raise _NotConfirmedError
 
 
 class _NotConfirmedError(Exception):

@@ -7,6 +7,7 @@ arguments by declaration (never by policy), an explicit delivery limit everywher
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -91,7 +92,8 @@ class Role:
     def permissions(self, user: str) -> dict[str, str]:
         """The three anchored patterns for `user`, in the form of the management API."""
         patterns = {"configure": self.configure, "write": self.write, "read": self.read}
-        return {kind: f"^({pattern.format(user=user)})$" if pattern else "^$" for kind, pattern in patterns.items()}
+        name = re.escape(user)  # a dot in it is a dot, not any character
+        return {kind: f"^({pattern.format(user=name)})$" if pattern else "^$" for kind, pattern in patterns.items()}
 
 
 def parked_name(queue: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from shared.schemas.reasons import FieldError, field_errors
+from shared.schemas.reasons import FieldError, field_errors, printable
 from shared.schemas.values import Currency, Identifier, Message, NonNegativeDecimal, OptionalDecimal, PositiveDecimal
 
 CalcMode = Literal[
@@ -84,12 +84,13 @@ def read_specs(documents: tuple[Any, ...]) -> tuple[tuple[InstrumentSpec, ...], 
         name = _name(document)
         if name is not None and names[name] > 1:
             twice = FieldError(f"instruments.{index}.instrument", "is named twice in this message")
-            refused.append(RefusedSpec(index, name, (twice,)))
+            refused.append(RefusedSpec(index, printable(name), (twice,)))
             continue
         try:
             specs.append(InstrumentSpec.model_validate(document))
         except ValidationError as error:
-            refused.append(RefusedSpec(index, name, field_errors(error, prefix=f"instruments.{index}")))
+            errors = field_errors(error, prefix=f"instruments.{index}")
+            refused.append(RefusedSpec(index, printable(name) if name else None, errors))
     return tuple(specs), tuple(refused)
 
 

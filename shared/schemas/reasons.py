@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 REASONS_MAX = 20
 """Wrong fields named in one answer; a hostile message must not be able to ask for a longer one."""
 
+NAME_MAX = 200
+"""Characters of a name of the sender's that are repeated in an answer or a log."""
+
 SizingReasonCode = Literal[
     "invalid_message",
     "request_id_conflict",
@@ -69,13 +72,33 @@ class FieldError:
     message: str
 
 
+def printable(name: str) -> str:
+    """A name that the sender chose, fit for a UTF-8 reply, a header and PostgreSQL's text.
+
+    It may be as long as the message, and hold half characters, which UTF-8 does not know, or NUL, which PostgreSQL
+    does not.
+    """
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name[:NAME_MAX]
+    )
+
+
 def field_errors(error: ValidationError, *, prefix: str = "", tag: str | None = None) -> tuple[FieldError, ...]:
     """Each wrong field of a refused model, at most `REASONS_MAX`; never the value that was sent.
 
     `tag` is the field that tells the members of a union apart, where the model is one.
     """
-    details = error.errors(include_url=False, include_input=False)[:REASONS_MAX]
-    return tuple(_field_error(prefix, detail, tag) for detail in details)
+    details = error.errors(include_url=False, include_input=False)
+    named = [detail for detail in details if not _is_echo(detail, details)][:REASONS_MAX]
+    return tuple(_field_error(prefix, detail, tag) for detail in named)
+
+
+def _is_echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list is called too short only because pydantic does not count its wrong members, named already."""
+    loc = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in details
+    )
 
 
 def _field_error(prefix: str, detail: ErrorDetails, tag: str | None) -> FieldError:
@@ -90,5 +113,4 @@ def _field_error(prefix: str, detail: ErrorDetails, tag: str | None) -> FieldErr
 
 def _path(prefix: str, loc: tuple[int | str, ...]) -> str | None:
     parts = ([prefix] if prefix else []) + [str(part) for part in loc]
-    # A name the sender chose may be as long as the message.
-    return ".".join(parts)[:200] or None
+    return printable(".".join(parts)) or None

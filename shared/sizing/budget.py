@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from shared.sizing.account import Account, risk_basis
 from shared.sizing.configuration import Configuration, RiskBasis
-from shared.sizing.rounding import round_down
+from shared.sizing.rounding import multiple_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +27,4 @@ def setup_budget(account: Account, configuration: Configuration, basis: RiskBasi
 
 def entry_budget(budget: Budget, split: Decimal, currency_digits: int) -> Fraction:
     """Rule 2: the entry's share, rounded down to the currency's digits."""
-    return Fraction(round_down(budget.amount * Fraction(split), currency_digits))
+    return multiple_below(budget.amount * Fraction(split), Fraction(1, 10**currency_digits))

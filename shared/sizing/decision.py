@@ -84,15 +84,16 @@ def _judge_setup(request: SizingRequest, situation: Situation, candidate: Candid
         for (prices, terms), split in zip(quoted.entries, configuration.entry_splits, strict=False)
     )
     setup = SetupFigures(entries, quoted.bounds)
-    setup = setup.limited(cut(tuple(entry.fitted for entry in entries), quoted.bounds))
+    if quoted.bounds.limit is not None:
+        setup = setup.limited(cut(tuple(entry.fitted for entry in entries), quoted.bounds.limit, quoted.bounds))
     verdict = replace(verdict, setup=setup)
-    if setup.lots == 0:
+    if not any(entry.volume.lots for entry in setup.entries):
         return verdict.refused(_below_minimum(setup, account))
     return _judge_margin(request, situation, verdict, setup, candidate)
 
 
 def _entry_figures(prices: SizedPrices, terms: LotTerms, budget: Fraction, bounds: VolumeBounds) -> EntryFigures:
-    loss_per_lot = terms.loss(prices)
+    loss_per_lot, margin_per_lot = terms.loss(prices), terms.margin.at(prices.entry)
     unrounded = budget / loss_per_lot
     volume = fitted(unrounded, bounds)
     return EntryFigures(
@@ -100,11 +101,13 @@ def _entry_figures(prices: SizedPrices, terms: LotTerms, budget: Fraction, bound
         terms=terms,
         budget=budget,
         loss_per_lot=loss_per_lot,
-        margin_per_lot=terms.margin.at(prices.entry),
+        margin_per_lot=margin_per_lot,
         unrounded=unrounded,
         fitted=volume,
         limited=volume,
         volume=volume,
+        loss=volume.lots * loss_per_lot,
+        margin=volume.lots * margin_per_lot,
     )
 
 

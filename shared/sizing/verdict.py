@@ -19,7 +19,7 @@ class EntryFigures:
     """One entry, in account currency and lots, exact.
 
     Its volume in four steps: `unrounded` (budget / loss per lot), `fitted` (rule 5), `limited` (cut to volume_limit),
-    `volume` (shrunk to the margin: the answer).
+    `volume` (shrunk to the margin: the answer), which loses `loss` when it is stopped and binds `margin`.
     """
 
     prices: SizedPrices
@@ -31,16 +31,13 @@ class EntryFigures:
     fitted: Volume
     limited: Volume
     volume: Volume
+    loss: Fraction
+    margin: Fraction
 
-    @property
-    def loss(self) -> Fraction:
-        """What the entry loses when it is stopped."""
-        return self.volume.lots * self.loss_per_lot
-
-    @property
-    def margin(self) -> Fraction:
-        """What the entry binds."""
-        return self.volume.lots * self.margin_per_lot
+    def with_volume(self, volume: Volume) -> EntryFigures:
+        """The same entry with another answer."""
+        lots = volume.lots
+        return replace(self, volume=volume, loss=lots * self.loss_per_lot, margin=lots * self.margin_per_lot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +65,14 @@ class SetupFigures:
     def limited(self, volumes: tuple[Volume, ...]) -> SetupFigures:
         """With the volumes that are left of volume_limit."""
         pairs = zip(self.entries, volumes, strict=True)
-        return replace(self, entries=tuple(replace(entry, limited=volume, volume=volume) for entry, volume in pairs))
+        return replace(
+            self, entries=tuple(replace(entry.with_volume(volume), limited=volume) for entry, volume in pairs)
+        )
 
     def shrunk(self, volumes: tuple[Volume, ...]) -> SetupFigures:
         """With the volumes that are left of the margin."""
         pairs = zip(self.entries, volumes, strict=True)
-        return replace(self, entries=tuple(replace(entry, volume=volume) for entry, volume in pairs))
+        return replace(self, entries=tuple(entry.with_volume(volume) for entry, volume in pairs))
 
 
 @dataclass(frozen=True, slots=True)

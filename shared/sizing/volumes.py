@@ -55,12 +55,13 @@ def fitted(unrounded: Fraction, bounds: VolumeBounds) -> Volume:
     return _rounded(unrounded, bounds, "risk")
 
 
-def cut(volumes: tuple[Volume, ...], bounds: VolumeBounds) -> tuple[Volume, ...]:
-    """The setup within the broker's limit of the sum: what is too much is cut from the last entry, then the one before.
+def cut(volumes: tuple[Volume, ...], limit: Fraction, bounds: VolumeBounds) -> tuple[Volume, ...]:
+    """The setup within the broker's `limit` of the sum: what is too much is cut from the last entry, then from the one
+    before.
 
     An entry that is cut to nothing says `volume_limit`; one whose rest is below the minimum says `volume_min`.
     """
-    excess = _sum(volumes) - bounds.limit if bounds.limit is not None else NOTHING
+    excess = sum((volume.lots for volume in volumes), NOTHING) - limit
     kept: list[Volume] = []
     for volume in reversed(volumes):
         if excess > 0 and volume.lots:
@@ -82,7 +83,3 @@ def shrunk(volumes: tuple[Volume, ...], factor: Fraction, bounds: VolumeBounds) 
 def _rounded(lots: Fraction, bounds: VolumeBounds, binding_limit: BindingLimit) -> Volume:
     rounded = multiple_below(lots, bounds.step)
     return Volume(rounded, binding_limit) if rounded >= bounds.minimum else Volume(NOTHING, "volume_min")
-
-
-def _sum(volumes: tuple[Volume, ...]) -> Fraction:
-    return sum((volume.lots for volume in volumes), NOTHING)

@@ -44,6 +44,7 @@ class Command(NamedTuple):
     def __call__(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         given = {
             "LOTWISE_RUN_FOLDER": str(self.folder),
+            "LOTWISE_TEST_PROVIDER": "environment",
             "LOTWISE_AMQP_URL": self.servers.amqp_url,
             "LOTWISE_RABBITMQ_API_URL": self.servers.rabbitmq_api_url,
             "LOTWISE_DATABASE_URL": self.servers.database_url,

@@ -1,0 +1,113 @@
+"""What the operator reads: help, one line for each failure, and the exit status that says which kind it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jwt
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from shared.cli.__main__ import app
+from shared.cli.terminal import EXIT_UNAVAILABLE, clear_failures
+from shared.errors import DependencyError, DeploymentError
+from shared.service import EXIT_DEPLOYMENT
+
+USAGE = 2
+SECRET = "a secret of thirty-two characters, or more"
+NO_SETTINGS: dict[str, str | None] = {
+    "LOTWISE_AMQP_URL": None,
+    "LOTWISE_DATABASE_URL": None,
+    "LOTWISE_RABBITMQ_API_URL": None,
+    "LOTWISE_JWT_SECRET": None,
+    "LOTWISE_JWT_ISSUER": None,
+    "LOTWISE_JWT_AUDIENCE": None,
+    "LOTWISE_JWT_LIFETIME_MAX_SECONDS": None,
+}
+
+
+def run(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
+    """Run `lotwise` with these settings and no others."""
+    return CliRunner().invoke(app, list(arguments), env={**NO_SETTINGS, **(env or {})})
+
+
+def test_without_a_command_every_command_is_named() -> None:
+    shown = run().output
+    assert all(command in shown for command in ("topology", "migrate", "token"))
+
+
+@pytest.mark.parametrize("command", ["topology", "migrate", "token"])
+def test_the_help_of_a_command_names_the_settings_that_it_reads(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "LOTWISE_" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "setting"),
+    [
+        (["topology"], "LOTWISE_AMQP_URL"),
+        (["topology", "--check"], "LOTWISE_AMQP_URL"),
+        (["migrate"], "LOTWISE_DATABASE_URL"),
+        (["token", "--user", "owner-1", "--role", "owner"], "LOTWISE_JWT_SECRET"),
+    ],
+)
+def test_a_setting_that_is_missing_is_named_on_one_line(arguments: list[str], setting: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == EXIT_DEPLOYMENT
+    assert result.stderr == f"lotwise: {setting}: is not set, and has no default\n"
+    assert result.stdout == ""
+
+
+def test_a_setting_that_is_empty_is_as_good_as_missing() -> None:
+    result = run("migrate", env={"LOTWISE_DATABASE_URL": ""})
+    assert result.stderr == "lotwise: LOTWISE_DATABASE_URL: is not set, and has no default\n"
+
+
+def test_a_wrong_setting_is_named_without_its_value() -> None:
+    result = run("migrate", env={"LOTWISE_DATABASE_URL": "mysql://op:hidden@db/lotwise"})
+    assert result.exit_code == EXIT_DEPLOYMENT
+    assert result.stderr == "lotwise: LOTWISE_DATABASE_URL: must be a URL that starts with postgresql://\n"
+
+
+def test_a_dependency_that_is_away_ends_with_its_own_status() -> None:
+    with pytest.raises(typer.Exit) as ended, clear_failures():
+        raise DependencyError("the broker is away")
+    assert ended.value.exit_code == EXIT_UNAVAILABLE
+
+
+def test_a_long_failure_stays_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), clear_failures():
+        raise DeploymentError("[bold] " + "long " * 60)
+    assert capsys.readouterr().err == "lotwise: [bold] " + "long " * 60 + "\n"
+
+
+def test_a_token_is_written_alone_and_says_who_and_in_which_role() -> None:
+    result = run("token", "--user", "owner-1", "--role", "owner", env={"LOTWISE_JWT_SECRET": SECRET})
+    claims = jwt.decode(result.stdout.strip(), SECRET, algorithms=["HS256"], audience="lotwise", issuer="lotwise")
+    assert (claims["sub"], claims["role"]) == ("owner-1", "owner")
+    assert claims["exp"] - claims["iat"] == 3600
+
+
+def test_a_token_lives_as_long_as_asked() -> None:
+    arguments = ("token", "--user", "u-17", "--role", "user", "--lifetime", "60")
+    result = run(*arguments, env={"LOTWISE_JWT_SECRET": SECRET})
+    claims = jwt.decode(result.stdout.strip(), SECRET, algorithms=["HS256"], audience="lotwise", issuer="lotwise")
+    assert claims["exp"] - claims["iat"] == 60
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--user", "owner-1", "--role", "king"),
+        ("--user", "owner-1", "--role", "owner", "--lifetime", "0"),
+        ("--user", "owner-1", "--role", "owner", "--lifetime", "86401"),
+        ("--user", " owner-1", "--role", "owner"),
+        ("--role", "owner"),
+    ],
+)
+def test_a_token_that_would_not_be_believed_is_a_wrong_usage(wrong: tuple[str, ...]) -> None:
+    result = run("token", *wrong, env={"LOTWISE_JWT_SECRET": SECRET})
+    assert result.exit_code == USAGE
+    assert result.stdout == ""

@@ -1,0 +1,225 @@
+"""What the HTTP API refuses before the database is asked, and how it says so."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.config_service.changes import Changes
+from services.config_service.guard import BODY_BYTES_MAX, Guard
+from services.config_service.http import config_app
+from shared.errors import DependencyError
+from shared.health import DatabaseCheck
+from shared.tokens import Role, TokenSettings, issue_token
+
+TOKENS = TokenSettings(jwt_secret=SecretStr("a-secret-of-the-tests-and-of-nothing-else"))
+CONFIG = "/api/v1/risk/config"
+PROBLEM = "application/problem+json"
+
+
+def bearer(role: Role = "owner", *, lifetime_s: int = 3600) -> dict[str, str]:
+    return {"Authorization": f"Bearer {issue_token(TOKENS, user='owner-1', role=role, lifetime_s=lifetime_s)}"}
+
+
+async def away() -> None:
+    raise DependencyError("the database is away")
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """The application in this process; its database cannot be reached."""
+    engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    changes = Changes(engine, command_s=30, timeout_s=5)
+    app = config_app(changes, tokens=TOKENS, broker_up=lambda: True, database=DatabaseCheck(away))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://config") as made:
+        yield made
+    await engine.dispose()
+
+
+async def post(client: httpx.AsyncClient, body: bytes, **headers: str) -> httpx.Response:
+    return await client.post(CONFIG, content=body, headers={**bearer(), "Content-Type": "application/json"} | headers)
+
+
+def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert response.status_code == status
+    assert response.headers["content-type"] == PROBLEM
+    problem: dict[str, Any] = response.json()
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert {"type", "title", "detail"} < problem.keys()
+    return problem
+
+
+@pytest.mark.parametrize("path", [CONFIG, f"{CONFIG}/history", "/api/openapi.json", "/api/nothing", "/api"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_nothing_under_api_is_open(client: httpx.AsyncClient, method: str, path: str) -> None:
+    response = await client.request(method, path)
+
+    assert_problem(response, 401, "unauthorized")
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": "Bearer nonsense"}, bearer(lifetime_s=-1)])
+async def test_a_token_that_is_not_believed_is_told_apart_from_none_and_no_more(
+    client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    response = await client.get(CONFIG, headers=headers)
+
+    assert assert_problem(response, 401, "unauthorized")["detail"] == "the token is not valid"
+    assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize("body", [b'{"new_risk_percent": 2}', b"{", b"", b'{"new_risk_percent": 99}'])
+async def test_a_user_is_forbidden_to_change_whatever_is_sent(client: httpx.AsyncClient, body: bytes) -> None:
+    assert_problem(await post(client, body, **bearer("user")), 403, "forbidden")
+
+
+@pytest.mark.parametrize("percent", [b"0.09", b'"50.01"', b"-1", b"0"])
+async def test_a_percent_out_of_range_is_refused(client: httpx.AsyncClient, percent: bytes) -> None:
+    problem = assert_problem(await post(client, b'{"new_risk_percent": %s}' % percent), 422, "out_of_range")
+
+    assert problem["errors"] == [{"field": "new_risk_percent", "message": "must be between 0.1 and 50"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (b"", [None]),
+        (b"{", [None]),
+        (b"\xff", [None]),
+        (b"[]", [None]),
+        (b"[" * 50_000, [None]),
+        (b'{"new_risk_percent": NaN}', [None]),
+        (b'{"new_risk_percent": 1, "new_risk_percent": 2}', [None]),
+        (b"{}", ["new_risk_percent"]),
+        (b'{"new_risk_percent": null}', ["new_risk_percent"]),
+        (b'{"new_risk_percent": true}', ["new_risk_percent"]),
+        (b'{"new_risk_percent": 1e400}', ["new_risk_percent"]),
+        (b'{"new_risk_percent": "1,5"}', ["new_risk_percent"]),
+        (b'{"new_risk_percent": 1, "reason": 5, "role": "owner"}', ["reason", "role"]),
+        (b'{"new_risk_percent": 1, "reason": "\\u0000"}', ["reason"]),
+        (b'{"new_risk_percent": 1, "reason": "\\ud800"}', ["reason"]),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused_by_its_wrong_fields(
+    client: httpx.AsyncClient, body: bytes, fields: list[str | None]
+) -> None:
+    problem = assert_problem(await post(client, body), 422, "invalid_message")
+
+    assert [error.get("field") for error in problem["errors"]] == fields
+
+
+@pytest.mark.parametrize("etag", ["x", 'W/"7"', '"7', '7"', '"0"', '"-1"', '"7", "8"', ""])
+async def test_an_if_match_that_is_no_etag_of_ours_is_refused(client: httpx.AsyncClient, etag: str) -> None:
+    response = await post(client, b'{"new_risk_percent": 2}', **{"If-Match": etag})
+
+    assert assert_problem(response, 422, "invalid_message")["errors"][0]["field"] == "If-Match"
+
+
+async def test_an_idempotency_key_that_is_too_long_is_refused(client: httpx.AsyncClient) -> None:
+    response = await post(client, b'{"new_risk_percent": 2}', **{"Idempotency-Key": "k" * 129})
+
+    assert assert_problem(response, 422, "invalid_message")["errors"][0]["field"] == "idempotency-key"
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read(client: httpx.AsyncClient) -> None:
+    assert_problem(await post(client, b" " * (BODY_BYTES_MAX + 1)), 413, "body_too_large")
+
+
+async def test_a_body_that_grows_too_large_is_refused(client: httpx.AsyncClient) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 1000
+
+    response = await client.post(CONFIG, content=endless(), headers=bearer())
+
+    assert_problem(response, 413, "body_too_large")
+
+
+async def test_a_body_that_does_not_say_that_it_is_json_is_refused(client: httpx.AsyncClient) -> None:
+    response = await post(client, b'{"new_risk_percent": 2}', **{"Content-Type": "text/plain"})
+
+    assert_problem(response, 415, "unsupported_media_type")
+
+
+async def test_a_path_that_is_not_there_is_not_found(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get("/api/v1/nothing", headers=bearer()), 404, "not_found")
+
+
+async def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(client: httpx.AsyncClient) -> None:
+    response = await client.delete(CONFIG, headers=bearer())
+
+    assert_problem(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "before_version=0", "before_version=2147483648"])
+async def test_a_page_that_cannot_be_is_refused(client: httpx.AsyncClient, query: str) -> None:
+    problem = assert_problem(await client.get(f"{CONFIG}/history?{query}", headers=bearer()), 422, "invalid_message")
+
+    assert [error["field"] for error in problem["errors"]] == [query.partition("=")[0]]
+
+
+async def test_a_bug_is_answered_without_a_word_of_it(client: httpx.AsyncClient) -> None:
+    # The socket that the unit tests forbid stands for whatever nobody thought of.
+    response = await client.get(CONFIG, headers=bearer())
+
+    problem = assert_problem(response, 500, "internal_error")
+    assert "socket" not in str(problem).lower()
+
+
+async def test_health_is_open_and_says_what_is_away(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/v1/trading/health")
+
+    assert response.status_code == 503
+    health = response.json()
+    assert (health["status"], health["database"], health["broker"]) == ("not ready", False, True)
+
+
+@pytest.mark.parametrize("path", [CONFIG, "/api/v1/trading/health", "/nothing"])
+async def test_every_answer_forbids_caching_and_guessing(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_the_openapi_document_names_every_refusal(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/api/openapi.json", headers=bearer())).json()
+
+    turning = document["paths"][CONFIG]["post"]
+    assert set(turning["responses"]) == {"200", "401", "403", "408", "409", "413", "415", "422", "500", "503"}
+    for status, response in turning["responses"].items():
+        assert status == "200" or list(response["content"]) == [PROBLEM]
+    assert {"Problem", "ProblemField", "ConfigChanged"} <= document["components"]["schemas"].keys()
+    assert turning["security"] == [{"HTTPBearer": []}]
+
+
+async def test_a_caller_who_goes_before_the_whole_body_has_come_changes_nothing() -> None:
+    sent: list[Any] = []
+    incoming: list[Any] = [
+        {"type": "http.disconnect"},
+        {"type": "http.request", "body": b'{"new_risk_percent": 99}', "more_body": True},
+    ]
+
+    async def receive() -> Any:
+        return incoming.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def reached(_scope: Any, _receive: Any, _send: Any) -> None:
+        sent.append("the application was reached")
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in bearer().items()]
+    await Guard(reached, tokens=TOKENS)(
+        {"type": "http", "method": "POST", "path": CONFIG, "headers": headers}, receive, send
+    )
+
+    assert sent[0]["status"] == 408
+    assert "the application was reached" not in sent

@@ -1,0 +1,199 @@
+"""Rules 2, 5, 6 and 8: from a budget to lots."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.schemas.sizing import SizingDecision
+from tests.unit.sizing.examples import account, candidate, codes, dial, gold, one_entry, reply, request, situation
+
+PENNY = {"contract_size": "1", "tick_value": "0.0079"}
+"""One lot loses 3.95 on the example's 5 dollars: budgets of 750, 525 and 225 buy 189.87, 132.91 and 56.96 lots."""
+
+
+def sized(*, margin_free: str = "1e9", on_insufficient_margin: str = "reject", **changes: Any) -> SizingDecision:
+    """The contract's request on its account, with changes to the spec."""
+    held = account(margin_free=Decimal(margin_free))
+    asked = request(on_insufficient_margin=on_insufficient_margin)
+    return reply(asked, situation(candidate(held, gold(**changes))))
+
+
+def lots(answer: SizingDecision) -> list[tuple[str, str]]:
+    """Each entry's volume as it is told, and what decided it."""
+    return [(format(position.volume, "f"), position.binding_limit) for position in answer.positions]
+
+
+def test_a_volume_is_rounded_down_to_the_step_and_told_with_its_digits() -> None:
+    # 1.898…, 1.329… and 0.569… lots.
+    assert lots(sized()) == [("1.89", "risk"), ("1.32", "risk"), ("0.56", "risk")]
+    assert lots(sized(volume_step="0.10")) == [("1.8", "risk"), ("1.3", "risk"), ("0.5", "risk")]
+    assert lots(sized(volume_step="0.25")) == [("1.75", "risk"), ("1.25", "risk"), ("0.50", "risk")]
+    assert lots(sized(volume_step="1.0")) == [("1", "risk"), ("1", "risk"), ("0", "volume_min")]
+    tens = sized(volume_step="1e1", volume_max="1000", **PENNY)
+    assert lots(tens) == [("180", "risk"), ("130", "risk"), ("50", "risk")]
+
+
+def test_an_entry_below_the_minimum_is_left_out_and_nothing_moves_to_the_others() -> None:
+    answer = sized(volume_min="1")
+
+    assert lots(answer) == [("1.89", "risk"), ("1.32", "risk"), ("0.00", "volume_min")]
+    left_out = answer.positions[2]
+    assert format(left_out.stop_loss_amount, "f") == "0.00"
+    assert format(left_out.margin_required, "f") == "0.00"
+    assert left_out.risk_budget == 225
+    assert answer.summary.total_volume == Decimal("3.21")
+
+
+def test_a_volume_at_the_minimum_is_kept() -> None:
+    assert lots(sized(volume_min="0.56"))[2] == ("0.56", "risk")
+    assert lots(sized(volume_min="0.57"))[2] == ("0.00", "volume_min")
+
+
+def test_no_order_is_above_the_maximum() -> None:
+    assert lots(sized(volume_max="1.5")) == [("1.50", "volume_max"), ("1.32", "risk"), ("0.56", "risk")]
+    assert lots(sized(volume_max="1.255")) == [("1.25", "volume_max"), ("1.25", "volume_max"), ("0.56", "risk")]
+
+
+def test_a_maximum_below_one_step_leaves_everything_out() -> None:
+    assert codes(sized(volume_min="0.001", volume_max="0.009")) == ["below_minimum_volume"]
+
+
+def test_a_sum_above_the_limit_is_cut_from_the_last_entry() -> None:
+    # 1.89 + 1.32 + 0.56 = 3.77.
+    assert lots(sized(volume_limit="3.77")) == [("1.89", "risk"), ("1.32", "risk"), ("0.56", "risk")]
+    assert lots(sized(volume_limit="3.5")) == [("1.89", "risk"), ("1.32", "risk"), ("0.29", "volume_limit")]
+    assert lots(sized(volume_limit="3.495")) == [("1.89", "risk"), ("1.32", "risk"), ("0.28", "volume_limit")]
+    assert lots(sized(volume_limit="3.21")) == [("1.89", "risk"), ("1.32", "risk"), ("0.00", "volume_limit")]
+    assert lots(sized(volume_limit="2")) == [("1.89", "risk"), ("0.11", "volume_limit"), ("0.00", "volume_limit")]
+
+
+def test_what_the_limit_leaves_below_the_minimum_is_left_out() -> None:
+    answer = sized(volume_limit="3.5", volume_min="0.3")
+
+    assert lots(answer) == [("1.89", "risk"), ("1.32", "risk"), ("0.00", "volume_min")]
+
+
+def test_a_limit_below_the_minimum_leaves_everything_out() -> None:
+    answer = sized(volume_limit="0.2", volume_min="0.3")
+
+    assert codes(answer) == ["below_minimum_volume"]
+    assert "at most 0.2 lots" in answer.reasons[0].message
+
+
+def test_one_entry_risks_the_first_share_only() -> None:
+    answer = reply(one_entry("1950", "1945"), situation(candidate(account(), gold())))
+
+    assert answer.summary.allocated_risk_amount == 1500
+    assert answer.positions[0].risk_budget == 750
+    assert answer.summary.risk_used_percent == Decimal("49.77")
+
+
+def test_each_entrys_budget_is_rounded_down_to_the_currency() -> None:
+    held = account(balance=Decimal("33333.33"), currency_digits=0)
+    answer = reply(request(), situation(candidate(held, gold())))
+
+    # 3 % is 999.9999: halves of 499.99, 349.99 and 149.99.
+    assert [format(position.risk_budget, "f") for position in answer.positions] == ["499", "349", "149"]
+    assert format(answer.summary.allocated_risk_amount or 0, "f") == "999"
+
+
+def test_the_rounded_budget_is_what_is_divided() -> None:
+    # Half of 3 % of 79.99 is 1.19985: with 0.79 a lot and no decimals 1 lot, from 1.19985 it would be 1.51 of 0.79.
+    held = account(balance=Decimal("79.99"), currency_digits=0)
+    answer = reply(one_entry("1950", "1949"), situation(candidate(held, gold(**{**PENNY, "volume_step": "0.01"}))))
+
+    assert answer.positions[0].volume == Decimal("1.26")  # 1 / 0.79 = 1.2658
+
+
+def test_prices_off_the_grid_are_sized_at_the_grid_price_that_widens_the_distance() -> None:
+    held = candidate(account(), gold(tick_size="0.5", tick_value="39.5"))
+
+    buy = reply(one_entry("1949.7", "1945.3"), situation(held)).positions[0]
+    sell = reply(one_entry("1945.3", "1949.7", side="sell"), situation(held)).positions[0]
+
+    assert buy.loss_per_lot == sell.loss_per_lot == 395  # 1950 to 1945
+    assert (buy.entry_price, buy.stop_loss) == (Decimal("1949.7"), Decimal("1945.3"))
+    assert buy.margin_required == Decimal("2911.55")  # 1.89 × 1950 × 0.79 = 2911.545, up
+    assert sell.margin_required == Decimal("2904.08")  # 1.89 × 1945 × 0.79 = 2904.0795, up
+
+
+def test_the_prices_of_the_reply_are_the_prices_of_the_request() -> None:
+    asked = request(entries=[{"entry_price": 1950.5, "stop_loss": "1.945e3", "take_profit": "1960.000"}])
+
+    document = reply(asked, situation(candidate(account(), gold()))).to_json().decode()
+
+    assert '"entry_price":"1950.5","stop_loss":"1945","take_profit":"1960.000"' in document
+
+
+def test_where_margin_is_short_a_setup_shrinks_once_to_what_the_buffer_leaves() -> None:
+    # 5,803.8298 needed, 5,000 free, 4,000 usable: 1.89, 1.32 and 0.56 × 0.68920… = 1.302, 0.909 and 0.385.
+    answer = sized(margin_free="5000", on_insufficient_margin="shrink")
+
+    assert lots(answer) == [("1.30", "margin"), ("0.90", "margin"), ("0.38", "margin")]
+    assert answer.summary.total_margin_required == Decimal("3971.87")
+    assert answer.summary.margin_after == Decimal("1028.13")
+
+
+def test_a_buffer_that_is_broken_shrinks_too() -> None:
+    answer = sized(margin_free="6000", on_insufficient_margin="shrink")
+
+    assert [name for _, name in lots(answer)] == ["margin", "margin", "margin"]
+
+
+def test_a_setup_whose_margin_is_there_does_not_shrink() -> None:
+    assert lots(sized(on_insufficient_margin="shrink")) == lots(sized())
+
+
+def test_what_shrinks_below_the_minimum_is_left_out() -> None:
+    answer = sized(margin_free="5000", on_insufficient_margin="shrink", volume_min="0.5")
+
+    assert lots(answer) == [("1.30", "margin"), ("0.90", "margin"), ("0.00", "volume_min")]
+
+
+def test_a_left_out_entry_keeps_its_reason_when_the_others_shrink() -> None:
+    answer = sized(margin_free="5000", on_insufficient_margin="shrink", volume_limit="3.21")
+
+    assert lots(answer)[2] == ("0.00", "volume_limit")
+
+
+@pytest.mark.parametrize(
+    ("margin_free", "code"),
+    [("20", "insufficient_margin"), ("0", "insufficient_margin"), ("-5", "insufficient_margin")],
+)
+def test_where_shrinking_leaves_nothing_the_rules_own_code_answers(margin_free: str, code: str) -> None:
+    answer = sized(margin_free=margin_free, on_insufficient_margin="shrink", volume_min="0.1")
+
+    assert codes(answer) == [code]
+    assert answer.summary.total_volume == Decimal("3.77")
+
+
+def test_where_shrinking_to_the_buffer_leaves_nothing_the_code_is_the_buffers() -> None:
+    # One entry of the minimum: any shrinking leaves it out.
+    held = candidate(account(margin_free=Decimal(3000)), gold(volume_min="1.89"))
+    asked = one_entry("1950", "1945", on_insufficient_margin="shrink")
+
+    assert codes(reply(asked, situation(held))) == ["margin_buffer"]
+
+
+def test_yen_are_told_without_decimals() -> None:
+    held = account(currency="JPY", currency_digits=0, balance=Decimal(5_000_000), margin_free=Decimal(5_000_000))
+    spec = gold(tick_value="150", profit_to_account="150", margin_to_account="150")
+
+    answer = reply(one_entry("1950", "1945"), situation(candidate(held, spec)))
+
+    # 75,000 at 75,000 a lot: 1.00; 100 × 1950 / 100 × 150 = 292,500 of margin.
+    assert format(answer.positions[0].stop_loss_amount, "f") == "75000"
+    assert format(answer.positions[0].margin_required, "f") == "292500"
+
+
+def test_percents_are_told_without_trailing_zeros() -> None:
+    held = candidate(account(), gold(tick_value="0.75", profit_to_account="0.75"))
+    document = reply(one_entry("1950", "1945"), situation(held, configuration=dial("2.50"))).to_json().decode()
+
+    # 625 at 375 a lot: 1.66 lots lose 622.50, 1.245 % of 50,000 and 49.8 % of 1,250.
+    assert '"global_risk_percent":"2.5"' in document
+    assert '"total_stop_loss_percent":"1.25"' in document
+    assert '"risk_used_percent":"49.8"' in document
