@@ -29,6 +29,7 @@ from shared.sizing.account import Candidate
 from shared.sizing.configuration import Configuration, Rules
 from shared.sizing.content import content_hash
 from shared.sizing.decision import decide
+from shared.sizing.record import encode_record
 from shared.sizing.reply import conflict_reply, invalid_reply
 from shared.sizing.situation import Situation
 
@@ -147,7 +148,9 @@ class SizingHandler:
         )
         decision = decide(request, situation)
         body = decision.reply.to_json()
-        fresh = Fresh(Decided(content, body), audit_row(request, decision), reservation(request, decision))
+        reserved = batch.reserved[decision.account.id] if decision.account else {}
+        record = encode_record(request, situation, reserved, decision)
+        fresh = Fresh(Decided(content, body), audit_row(request, decision), reservation(request, decision), record)
         batch.remember(request, fresh)
         event = Event(KEY_SIZING_DECIDED, DECISION, body)
         return _ack(decision.reply, body=body, events=(event,))

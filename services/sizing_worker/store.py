@@ -14,12 +14,19 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database.rows import as_rows, insert_rows, rows_of
-from shared.database.tables import decisions, margin_reservations, sizing_outcomes, trade_setup_risk_logs
+from shared.database.tables import (
+    decision_records,
+    decisions,
+    margin_reservations,
+    sizing_outcomes,
+    trade_setup_risk_logs,
+)
 from shared.schemas.instrument import InstrumentSpec
 from shared.schemas.sizing import SizingOutcome, SizingRequest
 from shared.schemas.values import parse_time
 from shared.sizing.account import Account, PublishedSpec
 from shared.sizing.configuration import Configuration
+from shared.sizing.decision import ENGINE_VERSION
 
 CONFIGURATION = text("""
     SELECT config_version, fixed_risk_percent, entry_1_percent, entry_2_percent, entry_3_percent, margin_buffer_percent
@@ -97,6 +104,10 @@ SAVE_DECISIONS = insert_rows(
 
 SAVE_RESERVATIONS = insert_rows(
     margin_reservations, ("request_id", "user_mt5_account_id", "margin", "decided_at", "expires_at")
+)
+
+SAVE_RECORDS = insert_rows(
+    decision_records, ("request_id", "user_mt5_account_id", "engine_version", "record", "decided_at")
 )
 
 # An outcome names its account where the reservation is there already, so that a late one is found by account.
@@ -221,10 +232,11 @@ class Fresh:
     decided: Decided
     risk_log: RiskLog
     reservation: Reservation | None
+    record: bytes
 
 
 async def save_decisions(connection: AsyncConnection, fresh: dict[UUID, Fresh], *, now: datetime) -> bool:
-    """Remember `fresh`, write their audit rows and reservations. False where another worker decided one meanwhile."""
+    """Remember `fresh`, with audit rows, records and reservations. False where another worker decided one meanwhile."""
     if not fresh:
         return True
     decided = [
@@ -240,6 +252,17 @@ async def save_decisions(connection: AsyncConnection, fresh: dict[UUID, Fresh], 
     if saved < len(fresh):
         return False
     await connection.execute(SAVE_RISK_LOGS, {"rows": as_rows([_columns(one.risk_log) for one in fresh.values()])})
+    records = [
+        {
+            "request_id": request_id,
+            "user_mt5_account_id": one.risk_log.user_mt5_account_id,
+            "engine_version": ENGINE_VERSION,
+            "record": one.record,
+            "decided_at": now,
+        }
+        for request_id, one in fresh.items()
+    ]
+    await connection.execute(SAVE_RECORDS, {"rows": as_rows(records)})
     reservations = [_columns(one.reservation) for one in fresh.values() if one.reservation]
     if reservations:
         await connection.execute(SAVE_RESERVATIONS, {"rows": as_rows(reservations)})
