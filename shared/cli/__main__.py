@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from shared.cli.explain import explain
 from shared.cli.migrate import migrate
+from shared.cli.replay import replay
+from shared.cli.simulate import simulate
 from shared.cli.token import token
 from shared.cli.topology import topology
 from shared.cli.users import users
@@ -23,6 +26,9 @@ app.command()(topology)
 app.command()(users)
 app.command()(migrate)
 app.command()(token)
+app.command()(explain)
+app.command()(replay)
+app.command()(simulate)
 
 if __name__ == "__main__":
     app(prog_name="lotwise")
