@@ -1,4 +1,4 @@
-"""Margin reservations, and the full record of each decision.
+"""Margin reservations, the full record of each decision, and the moves of accounts between users.
 
 Revision: 0003, after 0002
 """
@@ -70,6 +70,19 @@ def upgrade() -> None:
         comment="The proof of each decision: explained, replayed and simulated from",
     )
     op.create_index(op.f("ix_decision_records_decided_at"), "decision_records", ["decided_at"])
+    op.create_table(
+        "account_moves",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("user_mt5_account_id", sa.BigInteger(), nullable=False, comment="an id of user_mt5_accounts"),
+        sa.Column("from_user_id", sa.Text(), nullable=False),
+        sa.Column("to_user_id", sa.Text(), nullable=False),
+        sa.Column("moved_by", sa.Text(), nullable=False, comment="the operator"),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("from_user_id <> to_user_id", name=op.f("ck_account_moves_another_user")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_moves")),
+        comment="Every time an account became another user's",
+    )
     op.add_column(
         "sizing_outcomes",
         sa.Column(
@@ -91,5 +104,6 @@ def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index(op.f("ix_sizing_outcomes_user_mt5_account_id_arrived_at"), table_name="sizing_outcomes")
     op.drop_column("sizing_outcomes", "user_mt5_account_id")
+    op.drop_table("account_moves")
     op.drop_table("decision_records")
     op.drop_table("margin_reservations")

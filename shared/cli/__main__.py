@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from shared.cli.account import account
 from shared.cli.explain import explain
 from shared.cli.migrate import migrate
 from shared.cli.replay import replay
@@ -29,6 +30,7 @@ app.command()(token)
 app.command()(explain)
 app.command()(replay)
 app.command()(simulate)
+app.add_typer(account, name="account")
 
 if __name__ == "__main__":
     app(prog_name="lotwise")

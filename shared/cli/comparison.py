@@ -34,7 +34,7 @@ class Measure:
         if not difference:
             return "="
         sign = "+" if difference > 0 else "−"
-        percent = f" ({sign}{abs(difference) / self.happened * 100:.1f} %)" if self.happened else ""
+        percent = f" ({sign}{float(abs(difference) / self.happened) * 100:.1f} %)" if self.happened else ""
         return f"{sign}{self.text(abs(difference))}{percent}"
 
 

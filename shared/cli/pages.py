@@ -20,10 +20,13 @@ from rich.text import Text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.cli.terminal import error_console
-from shared.database.records import PAGE_ROWS, Span, StoredDecision, count_records, read_records
+from shared.database.records import Span, StoredDecision, count_records, read_records
 
 PageT = TypeVar("PageT")
 Page = Sequence[StoredDecision]
+
+PROCESSES_FROM = 5000
+"""Decisions from which on the second that a process takes to start is won back."""
 
 
 @dataclass(slots=True)
@@ -75,8 +78,8 @@ async def _in_order(
 
 
 def _executor(expected: int) -> Executor:
-    """A process for each processor; for a single page a thread, which starts at once."""
-    if expected <= PAGE_ROWS:
+    """A process for each processor; a thread, which starts at once, for what takes a few seconds."""
+    if expected < PROCESSES_FROM:
         return ThreadPoolExecutor(1)
     # Spawned: a forked process would share our connections to the database.
     return ProcessPoolExecutor(_processors(), mp_context=multiprocessing.get_context("spawn"))

@@ -278,3 +278,17 @@ decision_records = Table(
     Index(None, "decided_at"),
     comment="The proof of each decision: explained, replayed and simulated from",
 )
+
+account_moves = Table(
+    "account_moves",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_mt5_account_id", BigInteger, nullable=False, comment="an id of user_mt5_accounts"),
+    Column("from_user_id", Text, nullable=False),
+    Column("to_user_id", Text, nullable=False),
+    Column("moved_by", Text, nullable=False, comment="the operator"),
+    Column("reason", Text, nullable=False),
+    _time("moved_at", now=True),
+    CheckConstraint("from_user_id <> to_user_id", name="another_user"),
+    comment="Every time an account became another user's",
+)
