@@ -19,7 +19,7 @@ OWNER = text("SELECT user_id FROM user_mt5_accounts WHERE id = :id FOR NO KEY UP
 
 MOVE = text("UPDATE user_mt5_accounts SET user_id = :to, updated_at = clock_timestamp() WHERE id = :id")
 
-# What another user published for the account, before its first snapshot told whose it is, is not the account's and stays behind.
+# What another user published, before the first snapshot told whose the account is, stays behind.
 MOVE_SPECS = text("""
     UPDATE mt5_instruments SET user_id = :to
     WHERE mt5_server = :server AND mt5_account_id = :login AND user_id = :from
