@@ -22,13 +22,15 @@ USER, LOGIN = "u-1", 1
 REQUEST_S = 60
 
 # Time that passes is time by which everything stored lies further back.
-LET_PASS = (
-    "UPDATE user_mt5_accounts SET last_synced_at = last_synced_at - CAST(:span AS interval)",
-    "UPDATE user_mt5_account_details SET arrived_at = arrived_at - CAST(:span AS interval)",
-    "UPDATE mt5_instruments SET captured_at = captured_at - CAST(:span AS interval)",
-    "UPDATE margin_reservations SET decided_at = decided_at - CAST(:span AS interval), expires_at = expires_at - CAST(:span AS interval)",
-    "UPDATE sizing_outcomes SET occurred_at = occurred_at - CAST(:span AS interval), arrived_at = arrived_at - CAST(:span AS interval)",
-)
+LET_PASS = """
+    WITH accounts AS (UPDATE user_mt5_accounts SET last_synced_at = last_synced_at - CAST(:span AS interval)),
+         details AS (UPDATE user_mt5_account_details SET arrived_at = arrived_at - CAST(:span AS interval)),
+         specs AS (UPDATE mt5_instruments SET captured_at = captured_at - CAST(:span AS interval)),
+         reservations AS (UPDATE margin_reservations SET decided_at = decided_at - CAST(:span AS interval),
+                                                         expires_at = expires_at - CAST(:span AS interval))
+    UPDATE sizing_outcomes SET occurred_at = occurred_at - CAST(:span AS interval),
+                               arrived_at = arrived_at - CAST(:span AS interval)
+"""
 
 
 def worker(engine: AsyncEngine, *, rules: Rules | None = None) -> SizingHandler:
@@ -93,8 +95,7 @@ class Desk:
     async def let_pass(self, seconds: float) -> None:
         """Time passes."""
         async with self.engine.begin() as connection:
-            for statement in LET_PASS:
-                await connection.execute(text(statement), {"span": timedelta(seconds=seconds)})
+            await connection.execute(text(LET_PASS), {"span": timedelta(seconds=seconds)})
 
     async def rows(self, query: str, **parameters: Any) -> list[Row[Any]]:
         """What the database holds."""

@@ -82,19 +82,19 @@ def simulate_page(page: Sequence[StoredDecision], *, risk_percent: Decimal) -> S
     import zlib  # noqa: PLC0415
 
     from shared.schemas.sizing import SizingDecision  # noqa: PLC0415
-    from shared.sizing.record import decode_record  # noqa: PLC0415
+    from shared.sizing.record import decode_inputs, unpack_record  # noqa: PLC0415
     from shared.sizing.simulation import simulated  # noqa: PLC0415
 
     result = Simulated()
     for stored in page:
         try:
             reply = SizingDecision.model_validate_json(stored.reply)
-            record = decode_record(stored.record)
+            inputs = decode_inputs(unpack_record(stored.record))
         except (ValidationError, zlib.error):
             result.unreadable += 1
             continue
         result.happened.count(reply)
-        result.simulated.count(simulated(record, risk_percent))
+        result.simulated.count(simulated(inputs, risk_percent))
     return result
 
 

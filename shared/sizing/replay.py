@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from shared.sizing.decision import decide
-from shared.sizing.record import decode_record
+from shared.sizing.record import decode_inputs, record_json, unpack_record
 
 MISSING = "nothing"
 TEXT_MAX = 80
@@ -36,20 +36,22 @@ def replay(record: bytes, reply: bytes) -> tuple[Difference, ...]:
     Empty where nothing does. A record or a reply that cannot be read is a difference.
     """
     try:
-        stored = decode_record(record)
+        unpacked = unpack_record(record)
+        inputs = decode_inputs(unpacked)
     except (ValidationError, zlib.error) as error:
         return (Difference("record", f"cannot be read ({type(error).__name__})", MISSING),)
-    decision = decide(stored.request, stored.situation)
-    body, verdict = decision.reply.to_json(), decision.verdict
-    differing = list(_replies(reply, body)) if reply != body else []
-    for name in ("budget", "setup", "margin"):
-        figures, anew = getattr(stored, name), getattr(verdict, name)
-        if figures != anew:
-            differing += _differences(f"figures.{name}", _plain(figures), _plain(anew))
-    return tuple(differing)
+    decision = decide(inputs.request, inputs.situation)
+    return (*_replies(reply, decision.reply.to_json()), *_records(unpacked, record_json(inputs, decision)))
+
+
+def _records(stored: bytes, recomputed: bytes) -> Iterator[Difference]:
+    if stored != recomputed:
+        yield from _differences("record", json.loads(stored), json.loads(recomputed))
 
 
 def _replies(stored: bytes, recomputed: bytes) -> list[Difference]:
+    if stored == recomputed:
+        return []
     try:
         document = json.loads(stored)
     except ValueError:  # neither JSON nor UTF-8
@@ -76,10 +78,6 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
                 yield from _leaves(f"{path}.{index}", member)
         case _:
             yield path, _short(json.dumps(value, default=str, ensure_ascii=False))
-
-
-def _plain(figures: Any) -> Any:
-    return None if figures is None else asdict(figures)
 
 
 def _short(text: str) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from shared.schemas.sizing import SizingDecision
 from shared.sizing.decision import decide
-from shared.sizing.record import Record
+from shared.sizing.record import Inputs
 
 NOTHING = Fraction(0)
 SHARE_PLACES = 6
@@ -62,14 +62,14 @@ class Tally:
         self.risk_percents |= other.risk_percents
 
 
-def simulated(record: Record, risk_percent: Decimal) -> SizingDecision:
-    """The reply to the record's request under another percent; all else, reservations too, as it was seen then.
+def simulated(inputs: Inputs, risk_percent: Decimal) -> SizingDecision:
+    """The reply to a decision's request under another percent; all else, reservations too, as it was seen then.
 
     Raises ValueError for a percent that the contract does not allow.
     """
-    situation = record.situation
+    situation = inputs.situation
     dial = replace(situation.configuration, risk_percent=risk_percent)
-    return decide(record.request, replace(situation, configuration=dial)).reply
+    return decide(inputs.request, replace(situation, configuration=dial)).reply
 
 
 def _exact(number: Decimal | None) -> Fraction:
