@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dev.waiting import eventually
 from services.sizing_worker.configuration import CurrentConfiguration
 from services.sizing_worker.handler import SizingHandler
 from services.sync_consumer.handler import SyncHandler
@@ -30,6 +31,11 @@ LET_PASS = """
                                                          expires_at = expires_at - CAST(:span AS interval))
     UPDATE sizing_outcomes SET occurred_at = occurred_at - CAST(:span AS interval),
                                arrived_at = arrived_at - CAST(:span AS interval)
+"""
+
+WAITING = """
+    SELECT count(*) AS waiting FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
 """
 
 
@@ -101,6 +107,14 @@ class Desk:
         """What the database holds."""
         async with self.engine.connect() as connection:
             return list((await connection.execute(text(query), parameters)).all())
+
+    async def waiting_for_locks(self, count: int) -> None:
+        """Return once `count` transactions wait for an advisory lock."""
+
+        async def look() -> bool:
+            return bool((await self.rows(WAITING))[0].waiting == count)
+
+        await eventually(look)
 
 
 def request(**fields: Any) -> SizingRequest:

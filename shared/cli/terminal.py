@@ -19,6 +19,7 @@ EXIT_DIFFERENT = 1
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: the broker or the database is away, try again
 
 TABLE_WIDTH = 140
+"""Characters; without a terminal rich would squeeze a table into 80."""
 
 # What a line says must survive a pipe: no wrapping at a width that nobody sees, no colour codes, no markup in names.
 _out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
@@ -37,7 +38,7 @@ def complain(line: str) -> None:
 
 def show(table: RenderableType) -> None:
     """Write a table to standard output, whole, however narrow the terminal."""
-    _out.print(table, width=TABLE_WIDTH)
+    Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False).print(table)
 
 
 def error_console() -> Console:

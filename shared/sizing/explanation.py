@@ -10,7 +10,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 from shared.schemas.sizing import SizingDecision
-from shared.schemas.values import format_decimal
 from shared.sizing.account import Candidate
 from shared.sizing.budget import Budget
 from shared.sizing.catalogue import CATALOGUE, StandardContract
@@ -19,6 +18,7 @@ from shared.sizing.explained_entries import entry_sections
 from shared.sizing.formulas import Formula
 from shared.sizing.margin import FreeMargin
 from shared.sizing.record import Record
+from shared.sizing.rounding import shortest, shortest_text
 from shared.sizing.verdict import SetupFigures
 
 
@@ -111,11 +111,12 @@ def _standard(contract: StandardContract) -> tuple[Line, ...]:
 def _budget(record: Record, reply: SizingDecision, budget: Budget, candidate: Candidate) -> Section:
     configuration, currency = record.situation.configuration, candidate.account.currency
     basis = record.situation.rules.risk_basis
+    percent = shortest(configuration.risk_percent)
     name = "lower of balance and equity" if basis == "lower" else basis
-    amount = Formula.of(name, budget.basis).times("risk percent", configuration.risk_percent).over("100", 100)
+    amount = Formula.of(name, budget.basis).times("risk percent", percent).over("100", 100)
     splits = (Line(f"split_{number}", split) for number, split in enumerate(configuration.entry_splits, start=1))
     lines = (
-        Line("risk_percent", configuration.risk_percent, "%"),
+        Line("risk_percent", percent, "%"),
         Line("budget", budget.amount, currency, amount, reply.summary.allocated_risk_amount),
         *splits,
     )
@@ -146,9 +147,7 @@ def _margin(
     account, summary = candidate.account, reply.summary
     currency, buffer = account.currency, record.situation.configuration.margin_buffer_percent
     free = Formula.of("margin free", account.margin_free).then("−", "reserved", margin.reserved)
-    limit = Formula.of("free", margin.free).times(
-        "(1 − margin buffer % / 100)", f"(1 − {format_decimal(buffer)} / 100)"
-    )
+    limit = Formula.of("free", margin.free).times("(1 − margin buffer % / 100)", f"(1 − {shortest_text(buffer)} / 100)")
     left = Formula.of("free", margin.free).then("−", "margin required", setup.margin)
     held = (Line(f"reserved_by_{request}", amount, currency) for request, amount in record.reservations.items())
     lines = (

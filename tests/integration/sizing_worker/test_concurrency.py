@@ -10,9 +10,8 @@ from random import Random
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from dev.waiting import eventually
 from services.sizing_worker.handler import SizingHandler
 from shared.database.engine import asyncpg_url
 from shared.schemas.sizing import SizingDecision, SizingRequest
@@ -30,10 +29,6 @@ HOLD_ONE = """
     CREATE TRIGGER hold AFTER INSERT ON margin_reservations
     FOR EACH ROW WHEN (NEW.request_id = '{request_id}') EXECUTE FUNCTION hold()
 """
-WAITING = """
-    SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
-"""
 
 
 @pytest.fixture
@@ -49,7 +44,7 @@ async def workers(database_url: str) -> AsyncIterator[list[SizingHandler]]:
 
 
 @asynccontextmanager
-async def held_before_commit(engine: AsyncEngine, held: SizingRequest) -> AsyncIterator[AsyncConnection]:
+async def held_before_commit(engine: AsyncEngine, held: SizingRequest) -> AsyncIterator[None]:
     """Whoever decides `held` stops between inserting its reservation and committing, until the block ends."""
     async with engine.connect() as connection:
         await connection.execute(text(HOLD))
@@ -58,18 +53,9 @@ async def held_before_commit(engine: AsyncEngine, held: SizingRequest) -> AsyncI
         await connection.execute(text(f"SELECT pg_advisory_lock({GATE})"))
         await connection.commit()
         try:
-            yield connection
+            yield
         finally:
             await connection.execute(text(f"SELECT pg_advisory_unlock({GATE})"))
-
-
-async def waiting_for_locks(connection: AsyncConnection, count: int) -> None:
-    """Return once `count` transactions wait for an advisory lock."""
-
-    async def look() -> bool:
-        return (await connection.execute(text(WAITING))).scalar() == count
-
-    await eventually(look)
 
 
 async def decide(handler: SizingHandler, *requests: SizingRequest) -> list[SizingDecision]:
@@ -82,18 +68,18 @@ async def test_a_decision_sees_what_the_last_holder_of_the_lock_committed(
     """The first worker is held between its insert and its commit, while the second waits for the account's lock.
 
     What the second reads after the lock is a statement of its own, whose snapshot is taken when the lock is there. With
-    lock and read merged into one statement the snapshot would be older than the first worker's commit: the second would
-    see nothing reserved, and approve the same margin again.
+    lock and read merged into one statement the snapshot is older than the first worker's commit: the second sees
+    nothing reserved and approves the same margin again (tried by hand: this test then fails).
     """
     await desk.report(margin_free="1500.00", margin_used="8500.00")
     await desk.publish()
     first, second = request(), request()
 
-    async with held_before_commit(desk.engine, first) as connection:
+    async with held_before_commit(desk.engine, first):
         one = asyncio.create_task(decide(workers[0], first))
-        await waiting_for_locks(connection, 1)
+        await desk.waiting_for_locks(1)
         other = asyncio.create_task(decide(workers[1], second))
-        await waiting_for_locks(connection, 2)
+        await desk.waiting_for_locks(2)
     ((approved,), (refused,)) = await asyncio.gather(one, other)
 
     assert approved.status == "approved"
@@ -107,9 +93,9 @@ async def test_another_account_is_decided_while_one_is_held(desk: Desk, workers:
         await desk.publish(user_id=user, login=login)
     held = request()
 
-    async with held_before_commit(desk.engine, held) as connection:
+    async with held_before_commit(desk.engine, held):
         one = asyncio.create_task(decide(workers[0], held))
-        await waiting_for_locks(connection, 1)
+        await desk.waiting_for_locks(1)
         (other,) = await decide(workers[1], request(user_id="u-2"))
         assert not one.done()
     await one
