@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from shared.database.engine import DatabaseSettings, connect_database
 from shared.database.transaction import check_database
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
+class LookingBackSettings(DatabaseSettings):
+    """As a service's, but more patient: to find one account's decisions among a million takes a while."""
+
+    database_statement_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 120
+
+
 @asynccontextmanager
 async def database(application: str) -> AsyncIterator[AsyncEngine]:
     """An engine on a database of this release.
@@ -22,7 +30,7 @@ async def database(application: str) -> AsyncIterator[AsyncEngine]:
     Raises DeploymentError where LOTWISE_DATABASE_URL is missing or the schema is another's, DependencyError where the
     database is away.
     """
-    engine = connect_database(load(DatabaseSettings), application=application)
+    engine = connect_database(load(LookingBackSettings), application=application)
     try:
         await check_database(engine)
         yield engine
