@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from pydantic import BaseModel
+
+from shared.messaging.delivery import Delivery
 from shared.schemas.account import AccountInstruments, AccountSnapshot
-from shared.schemas.sizing import SizingRequest
+from shared.schemas.sizing import SizingOutcome, SizingRequest
 
 
 def snapshot_document(
@@ -99,6 +102,31 @@ def request_document(*, user_id: str, **fields: Any) -> dict[str, Any]:
 def request(*, user_id: str, **fields: Any) -> SizingRequest:
     """The same, read."""
     return SizingRequest.model_validate(request_document(user_id=user_id, **fields))
+
+
+def outcome(request_id: UUID, outcome: str, **fields: Any) -> SizingOutcome:
+    """A `sizing.outcome.v1`: what became of an approved setup, just now."""
+    now = datetime.now(UTC).isoformat()
+    return SizingOutcome.model_validate(
+        {"request_id": str(request_id), "outcome": outcome, "occurred_at": now, **fields}
+    )
+
+
+def delivery(content: BaseModel, **fields: Any) -> Delivery:
+    """A message as a handler gets it: sent now, by nobody in particular, no reply asked for."""
+    properties: dict[str, Any] = {
+        "type": None,
+        "message_id": uuid4(),
+        "sent_at": datetime.now(UTC),
+        "sender": None,
+        "reply_to": None,
+        "correlation_id": None,
+        "attempt": 0,
+        "redelivered": False,
+        "authorization": None,
+        "trace": {},
+    }
+    return Delivery(content=content, **properties | fields)
 
 
 def decimals(*texts: str) -> list[Decimal]:

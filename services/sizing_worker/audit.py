@@ -1,10 +1,10 @@
-"""The audit row of a decision, from its reply and the account that it was for."""
+"""What is written beside a decision: its audit row, and what it reserves."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from services.sizing_worker.store import RiskLog
+from services.sizing_worker.store import Reservation, RiskLog
 from shared.schemas.sizing import ENTRIES_MAX, SizingRequest
 from shared.sizing.decision import Decision
 
@@ -37,6 +37,21 @@ def audit_row(request: SizingRequest, decision: Decision) -> RiskLog:
         setup_approved=reply.status == "approved",
         rejection_reason=reply.reasons[0].code if reply.reasons else None,
         created_at=reply.decided_at,
+    )
+
+
+def reservation(request: SizingRequest, decision: Decision) -> Reservation | None:
+    """What an approval holds: the margin that its reply names, rounded up, until a snapshot carries its orders."""
+    reply, account = decision.reply, decision.account
+    margin, expires_at = reply.summary.total_margin_required, reply.reservation_expires_at
+    if account is None or margin is None or expires_at is None:
+        return None
+    return Reservation(
+        request_id=request.request_id,
+        user_mt5_account_id=account.id,
+        margin=margin,
+        decided_at=reply.decided_at,
+        expires_at=expires_at,
     )
 
 

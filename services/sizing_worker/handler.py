@@ -15,9 +15,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.sizing_worker import store
-from services.sizing_worker.audit import audit_row
+from services.sizing_worker.audit import audit_row, reservation
 from services.sizing_worker.configuration import CurrentConfiguration
-from services.sizing_worker.store import Decided, RiskLog
+from services.sizing_worker.store import Decided, Fresh, KnownAccount
 from shared.database.transaction import transaction
 from shared.errors import DependencyError
 from shared.messaging.delivery import Delivery
@@ -25,10 +25,11 @@ from shared.messaging.outcomes import Ack, Event, Outcome, Park, Reply
 from shared.messaging.topology import KEY_SIZING_DECIDED
 from shared.schemas.decoding import InvalidMessage, schema_name
 from shared.schemas.sizing import SizingDecision, SizingOutcome, SizingRequest
-from shared.sizing.account import Account, Candidate, PublishedSpec
+from shared.sizing.account import Candidate
 from shared.sizing.configuration import Configuration, Rules
 from shared.sizing.content import content_hash
 from shared.sizing.decision import decide
+from shared.sizing.record import encode_record
 from shared.sizing.reply import conflict_reply, invalid_reply
 from shared.sizing.situation import Situation
 
@@ -39,23 +40,38 @@ NOTHING = Decimal(0)
 
 @dataclass(slots=True)
 class Batch:
-    """What was read under the locks, once, and what the batch has come to so far."""
+    """What was read under the locks, once, and what the batch has come to so far.
+
+    `reserved` is what each account's live reservations hold, by account id and request; an approval of this batch is
+    added, so that two requests for one account see each other.
+    """
 
     now: datetime
     configuration: Configuration
-    accounts: list[tuple[Account, bool]]
-    specs: dict[tuple[int, str], PublishedSpec]
+    accounts: tuple[KnownAccount, ...]
     decided: dict[UUID, Decided]
-    fresh: dict[UUID, Decided] = field(default_factory=dict)
-    risk_logs: list[RiskLog] = field(default_factory=list)
+    reserved: dict[int, dict[UUID, Decimal]]
+    fresh: dict[UUID, Fresh] = field(default_factory=dict)
 
     def candidates(self, request: SizingRequest) -> tuple[Candidate, ...]:
-        """The user's accounts, each with its spec of the instrument."""
+        """The user's accounts, each with its spec of the instrument and what it has reserved."""
         return tuple(
-            Candidate(account, has_specs, self.specs.get((account.id, request.instrument)), margin_reserved=NOTHING)
-            for account, has_specs in self.accounts
-            if account.user_id == request.user_id
+            Candidate(
+                known.account,
+                known.has_specs,
+                known.specs.get(request.instrument),
+                margin_reserved=sum(self.reserved[known.account.id].values(), NOTHING),
+            )
+            for known in self.accounts
+            if known.account.user_id == request.user_id
         )
+
+    def remember(self, request: SizingRequest, fresh: Fresh) -> None:
+        """Let the rest of the batch see a decision."""
+        self.fresh[request.request_id] = fresh
+        self.decided[request.request_id] = fresh.decided
+        if held := fresh.reservation:
+            self.reserved[held.user_mt5_account_id][held.request_id] = held.margin
 
 
 class SizingHandler:
@@ -78,21 +94,20 @@ class SizingHandler:
             batch = await self._load(connection, requests)
             await store.save_outcomes(connection, outcomes, now=batch.now)
             results = [self._outcome(batch, delivery) for delivery in deliveries]
-            lost = await store.save_decisions(connection, batch.fresh, batch.risk_logs, now=batch.now)
-            if lost:
+            if not await store.save_decisions(connection, batch.fresh, now=batch.now):
                 # Two workers, one request, and no account to lock: the other was first, its reply stands.
                 raise DependencyError("another worker decided one of these requests at the same time")
         return results
 
     async def _load(self, connection: AsyncConnection, requests: Sequence[SizingRequest]) -> Batch:
         ids = await store.lock_accounts(connection, store.users_of(requests))
-        version, now = await store.version_and_clock(connection)
+        loaded = await store.load_situation(connection, ids, (request.instrument for request in requests))
         return Batch(
-            now,
-            await self._configuration(connection, version),
-            await store.load_accounts(connection, ids),
-            await store.load_specs(connection, ids, (request.instrument for request in requests)),
+            loaded.now,
+            await self._configuration(connection, loaded.version),
+            loaded.accounts,
             await store.load_decided(connection, (request.request_id for request in requests)),
+            {known.account.id: dict(known.reservations) for known in loaded.accounts},
         )
 
     async def _configuration(self, connection: AsyncConnection, version: int) -> Configuration:
@@ -133,8 +148,10 @@ class SizingHandler:
         )
         decision = decide(request, situation)
         body = decision.reply.to_json()
-        batch.fresh[request.request_id] = batch.decided[request.request_id] = Decided(content, body)
-        batch.risk_logs.append(audit_row(request, decision))
+        reserved = batch.reserved[decision.account.id] if decision.account else {}
+        record = encode_record(request, situation, reserved, decision)
+        fresh = Fresh(Decided(content, body), audit_row(request, decision), reservation(request, decision), record)
+        batch.remember(request, fresh)
         event = Event(KEY_SIZING_DECIDED, DECISION, body)
         return _ack(decision.reply, body=body, events=(event,))
 

@@ -16,10 +16,11 @@ from shared.sizing.configuration import RiskBasis, Rules
 class SizingWorkerSettings(ServiceSettings, ConsumerSettings, DatabaseSettings, AdminSettings):
     """Times in seconds.
 
-    `risk_basis`: the amount that the risk percent is taken of. `freshness_seconds` and
-    `instrument_freshness_seconds`: the age at which an account's snapshot, and a published spec, no longer serve.
-    `request_seconds`: how long after its timestamp a request without `expires_at` is still awaited.
-    `reconcile_seconds`: how often the configuration in memory is compared with the database's.
+    `risk_basis`: the amount that the risk percent is taken of. `freshness_seconds`, `instrument_freshness_seconds`:
+    the age at which an account's snapshot, and a published spec, no longer serve. `request_seconds`: how long after
+    its timestamp a request without `expires_at` is still awaited. `reservation_seconds`: how long an approval may be
+    acted upon, and holds its margin at the least. `reconcile_seconds`: how often the configuration in memory is
+    compared with the database's.
     """
 
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 9102
@@ -27,6 +28,7 @@ class SizingWorkerSettings(ServiceSettings, ConsumerSettings, DatabaseSettings, 
     freshness_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
     instrument_freshness_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = 86_400
     request_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    reservation_seconds: Annotated[int, Field(ge=1, le=86_400)] = 120
     reconcile_seconds: Annotated[float, Field(gt=0, le=600)] = 30
 
     @property
@@ -36,5 +38,5 @@ class SizingWorkerSettings(ServiceSettings, ConsumerSettings, DatabaseSettings, 
             risk_basis=self.risk_basis,
             freshness_s=self.freshness_seconds,
             instrument_freshness_s=self.instrument_freshness_seconds,
-            reservation_s=None,
+            reservation_s=self.reservation_seconds,
         )

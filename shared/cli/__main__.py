@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from shared.cli.account import account
+from shared.cli.explain import explain
 from shared.cli.migrate import migrate
+from shared.cli.replay import replay
+from shared.cli.simulate import simulate
 from shared.cli.token import token
 from shared.cli.topology import topology
 from shared.cli.users import users
@@ -23,6 +27,10 @@ app.command()(topology)
 app.command()(users)
 app.command()(migrate)
 app.command()(token)
+app.command()(explain)
+app.command()(replay)
+app.command()(simulate)
+app.add_typer(account, name="account")
 
 if __name__ == "__main__":
     app(prog_name="lotwise")

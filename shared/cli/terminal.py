@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from shared.errors import DependencyError, DeploymentError
 from shared.service import EXIT_DEPLOYMENT
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 EXIT_DIFFERENT = 1
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: the broker or the database is away, try again
+
+TABLE_WIDTH = 140
+"""Characters; without a terminal rich would squeeze a table into 80."""
 
 # What a line says must survive a pipe: no wrapping at a width that nobody sees, no colour codes, no markup in names.
 _out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
@@ -31,6 +34,16 @@ def say(line: str) -> None:
 def complain(line: str) -> None:
     """Write one line to standard error."""
     _err.print(line)
+
+
+def show(table: RenderableType) -> None:
+    """Write a table to standard output, whole, however narrow the terminal."""
+    Console(width=TABLE_WIDTH, highlight=False, markup=False, emoji=False).print(table)
+
+
+def error_console() -> Console:
+    """Where progress is shown."""
+    return _err
 
 
 @contextmanager

@@ -246,7 +246,49 @@ sizing_outcomes = Table(
     Column("outcome", Text, nullable=False),
     _time("occurred_at"),
     Column("arrived_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("user_mt5_account_id", BigInteger, comment="the account of the reservation; null where there is none yet"),
     CheckConstraint("outcome IN ('executed', 'cancelled', 'failed')", name="outcome"),
     UniqueConstraint("request_id", "outcome", "occurred_at"),
+    Index(None, "user_mt5_account_id", "arrived_at"),
     comment="What became of setups; may come early, late, twice and in any order",
+)
+
+margin_reservations = Table(
+    "margin_reservations",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("user_mt5_account_id", BigInteger, ForeignKey("user_mt5_accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("margin", Numeric, nullable=False, comment="account currency, all entries of the setup together"),
+    _time("decided_at"),
+    _time("expires_at", comment="no order is placed on the approval after this"),
+    CheckConstraint("margin >= 0", name="margin"),
+    CheckConstraint("expires_at >= decided_at", name="expires_at"),
+    Index(None, "user_mt5_account_id", "expires_at"),
+    comment="What approvals hold. Never updated: whether one is live is a query over it, its outcomes and its account",
+)
+
+decision_records = Table(
+    "decision_records",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("user_mt5_account_id", BigInteger, comment="an id of user_mt5_accounts; null where none was found"),
+    Column("engine_version", Integer, nullable=False),
+    Column("record", LargeBinary, nullable=False, comment="everything the decision was made from, as compressed JSON"),
+    _time("decided_at"),
+    Index(None, "decided_at"),
+    comment="The proof of each decision: explained, replayed and simulated from",
+)
+
+account_moves = Table(
+    "account_moves",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_mt5_account_id", BigInteger, nullable=False, comment="an id of user_mt5_accounts"),
+    Column("from_user_id", Text, nullable=False),
+    Column("to_user_id", Text, nullable=False),
+    Column("moved_by", Text, nullable=False, comment="the operator"),
+    Column("reason", Text, nullable=False),
+    _time("moved_at", now=True),
+    CheckConstraint("from_user_id <> to_user_id", name="another_user"),
+    comment="Every time an account became another user's",
 )

@@ -15,6 +15,7 @@ from shared.errors import DependencyError, DeploymentError
 from shared.service import EXIT_DEPLOYMENT
 
 USAGE = 2
+LOOKING_BACK = ("explain", "replay", "simulate")
 SECRET = "a secret of thirty-two characters, or more"
 NO_SETTINGS: dict[str, str | None] = {
     "LOTWISE_AMQP_URL": None,
@@ -34,10 +35,10 @@ def run(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
 
 def test_without_a_command_every_command_is_named() -> None:
     shown = run().output
-    assert all(command in shown for command in ("topology", "migrate", "token"))
+    assert all(command in shown for command in ("topology", "migrate", "token", *LOOKING_BACK))
 
 
-@pytest.mark.parametrize("command", ["topology", "migrate", "token"])
+@pytest.mark.parametrize("command", ["topology", "migrate", "token", *LOOKING_BACK])
 def test_the_help_of_a_command_names_the_settings_that_it_reads(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -50,6 +51,10 @@ def test_the_help_of_a_command_names_the_settings_that_it_reads(command: str) ->
         (["topology"], "LOTWISE_AMQP_URL"),
         (["topology", "--check"], "LOTWISE_AMQP_URL"),
         (["migrate"], "LOTWISE_DATABASE_URL"),
+        (["explain", "8e3d1f0c-6c55-4e9b-9a52-0f6d3f2b7a10"], "LOTWISE_DATABASE_URL"),
+        (["replay"], "LOTWISE_DATABASE_URL"),
+        (["simulate", "--risk-percent", "1.5"], "LOTWISE_DATABASE_URL"),
+        (["account", "move", "1@Test-MT5", "--to", "u-2", "--reason", "sold"], "LOTWISE_DATABASE_URL"),
         (["token", "--user", "owner-1", "--role", "owner"], "LOTWISE_JWT_SECRET"),
     ],
 )

@@ -1,0 +1,58 @@
+"""The record of a decision is everything it was made from, and comes back as it was."""
+
+from __future__ import annotations
+
+import zlib
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.sizing.decision import ENGINE_VERSION, decide
+from shared.sizing.record import decode_inputs, decode_record, encode_record, unpack_record
+from tests.unit.sizing.examples import account, candidate, gold, request, situation
+from tests.unit.sizing.test_properties import Case, any_decimal, cases, thousands
+
+reservations = st.dictionaries(st.uuids(), any_decimal, max_size=3)
+
+
+@thousands
+@given(cases, reservations)
+def test_a_record_comes_back_as_it_was_written(case: Case, held: dict[UUID, Decimal]) -> None:
+    asked, given_situation = case
+    decision = decide(asked, given_situation)
+
+    record = decode_record(encode_record(asked, given_situation, held, decision))
+
+    assert (record.request, record.situation, record.reservations) == (asked, given_situation, held)
+    verdict = decision.verdict
+    assert (record.budget, record.setup, record.margin) == (verdict.budget, verdict.setup, verdict.margin)
+    assert record.engine_version == ENGINE_VERSION
+
+
+@thousands
+@given(cases)
+def test_the_reply_follows_from_the_record(case: Case) -> None:
+    decision = decide(*case)
+
+    inputs = decode_inputs(unpack_record(encode_record(*case, {}, decision)))
+
+    assert decide(inputs.request, inputs.situation).reply.to_json() == decision.reply.to_json()
+
+
+def test_what_is_no_record_is_refused() -> None:
+    with pytest.raises(zlib.error):
+        decode_record(b"{}")
+    with pytest.raises(ValidationError):
+        decode_record(zlib.compress(b"{}"))
+
+
+def test_a_record_is_small() -> None:
+    asked, given_situation = request(), situation(candidate(account(), gold()))
+
+    stored = encode_record(asked, given_situation, {}, decide(asked, given_situation))
+
+    assert len(stored) < 2000
