@@ -27,7 +27,7 @@ REPLY_TIMEOUT_S = 40
 @pytest.fixture
 async def workers(launch: Launch, database: AsyncEngine) -> list[ServiceProcess]:
     """Two sizing workers, and an account to size on."""
-    await Desk(database).account(balance="1000000.00", margin_free="1000000.00")
+    await Desk(database).account(balance="1000000.00", margin_free="1000000000.00")
     started = [launch("sizing_worker") for _ in range(2)]
     for process in started:
         await asyncio.to_thread(process.wait_ready)
