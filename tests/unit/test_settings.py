@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import pytest
@@ -11,7 +12,7 @@ from services.config_service.settings import ConfigServiceSettings
 from services.sizing_worker.settings import SizingWorkerSettings
 from services.sync_consumer.settings import SyncConsumerSettings
 from shared.errors import DeploymentError
-from shared.settings import AmqpUrl, DatabaseUrl, HttpUrl, Settings, load
+from shared.settings import PREFIX, AmqpUrl, DatabaseUrl, HttpUrl, Settings, load
 
 AMQP = "amqp://worker:secret-1@broker:5672/vhost"
 DATABASE = "postgresql://worker:secret-2@database:5432/lotwise"
@@ -25,6 +26,8 @@ class Example(Settings):
 
 @pytest.fixture(autouse=True)
 def _good_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("LOTWISE_AMQP_URL", AMQP)
     monkeypatch.setenv("LOTWISE_DATABASE_URL", DATABASE)
     monkeypatch.setenv("LOTWISE_JWT_SECRET", "0123456789abcdef0123456789abcdef")

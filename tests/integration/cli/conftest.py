@@ -7,9 +7,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 from typer.testing import CliRunner, Result
 
 from shared.cli.__main__ import app
+from tests.desk import Desk
 
 Lotwise = Callable[..., Coroutine[Any, Any, Result]]
 
@@ -24,3 +26,9 @@ def lotwise(database_url: str) -> Lotwise:
         return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=settings)
 
     return run
+
+
+@pytest.fixture
+def desk(database: AsyncEngine) -> Desk:
+    """The handlers, on the database that the command looks at."""
+    return Desk(database)

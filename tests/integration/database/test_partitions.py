@@ -105,8 +105,8 @@ async def test_partitions_are_all_alike(database: AsyncEngine) -> None:
         """
         SELECT DISTINCT (SELECT string_agg(attname || attnotnull, ',' ORDER BY attnum)
                          FROM pg_attribute WHERE attrelid = inhrelid AND attnum > 0)
-            || (SELECT string_agg(pg_get_constraintdef(oid), ',' ORDER BY 1) FROM pg_constraint
-                WHERE conrelid = inhrelid AND contype <> 'n')
+            || (SELECT string_agg(pg_get_constraintdef(oid), ',' ORDER BY pg_get_constraintdef(oid))
+                FROM pg_constraint WHERE conrelid = inhrelid AND contype <> 'n')
             || (SELECT count(*) FROM pg_index WHERE indrelid = inhrelid)
         FROM pg_inherits WHERE inhparent = 'trade_setup_risk_logs'::regclass
         """,

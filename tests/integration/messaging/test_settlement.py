@@ -10,6 +10,7 @@ from typing import Any
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
+from prometheus_client import REGISTRY
 
 from dev.waiting import eventually
 from shared.messaging.delivery import Delivery
@@ -79,6 +80,24 @@ async def test_a_reply_goes_to_direct_reply_to(place: Place) -> None:
     assert reply.user_id == place.user("sizing-worker")
 
 
+async def test_a_direct_reply_that_was_delivered_is_not_counted_as_lost(place: Place) -> None:
+    """The broker returns a mandatory one, delivered or not."""
+    sender, handler = await place.sender("signal-engine"), Recorder(lambda _: ANSWER)
+    direct = await sender.channel.get_queue("amq.rabbitmq.reply-to", ensure=False)
+    await direct.consume(asyncio.Queue[AbstractIncomingMessage]().put, no_ack=True)
+    before = undeliverable()
+    async with consuming(place, handler, queue=SIZING, role="sizing-worker") as running:
+        await ask(sender, reply_to="amq.rabbitmq.reply-to")
+        await handler.until_count(1)
+        await running.drained()
+
+    assert undeliverable() == before
+
+
+def undeliverable() -> float | None:
+    return REGISTRY.get_sample_value("lotwise_replies_undeliverable_total")
+
+
 async def test_a_reply_goes_to_the_requesters_own_queue(place: Place) -> None:
     sender = await place.sender("signal-engine")
     queue = await own_queue(sender)
@@ -115,7 +134,8 @@ async def test_nothing_is_written_into_a_queue_that_is_not_the_requesters(place:
     assert await place.is_empty(SIZING)
 
 
-async def test_a_reply_whose_queue_is_gone_costs_nothing(place: Place) -> None:
+async def test_a_reply_whose_queue_is_gone_costs_nothing_and_is_counted(place: Place) -> None:
+    before = undeliverable()
     sender, handler = await place.sender("signal-engine"), Recorder(lambda _: ANSWER)
     async with consuming(place, handler, queue=SIZING, role="sizing-worker") as running:
         await ask(sender, reply_to=reply_queue_name(sender.user, "gone"))
@@ -124,6 +144,7 @@ async def test_a_reply_whose_queue_is_gone_costs_nothing(place: Place) -> None:
 
     assert await place.is_empty(SIZING)
     assert await place.is_empty(parked_name(SIZING))
+    assert undeliverable() == (before or 0) + 1
 
 
 async def test_a_request_without_reply_to_gets_no_reply(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""The sizing handler on a database of the test's own."""
+"""The sizing handler on an empty database."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tests.integration.sizing_worker.desk import Desk
 
 
 @pytest.fixture
-def desk(database: AsyncEngine) -> Desk:
+def desk(emptied_database: AsyncEngine) -> Desk:
     """A handler that has heard of no configuration yet, and a look at its tables."""
-    return Desk(database)
+    return Desk(emptied_database)
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ async def test_a_batch_does_what_its_messages_do_one_by_one(open_desk: Desk) -> 
     ]
 
     together = await open_desk.codes(*batch)
-    await open_desk.execute("TRUNCATE decisions, trade_setup_risk_logs")
+    await open_desk.execute("TRUNCATE decisions, decision_records, trade_setup_risk_logs")
     singly = [(await open_desk.codes(message))[0] for message in batch]
 
     assert together == singly

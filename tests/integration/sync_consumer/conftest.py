@@ -1,4 +1,4 @@
-"""The sync handler on a database of the test's own."""
+"""The sync handler on an empty database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from tests.integration.sync_consumer.desk import Desk
 
 
 @pytest.fixture
-def desk(database: AsyncEngine) -> Desk:
+def desk(emptied_database: AsyncEngine) -> Desk:
     """A handler with the default freshness of 300 s, and a look at its tables."""
-    return Desk(database)
+    return Desk(emptied_database)
