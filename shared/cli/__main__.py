@@ -16,8 +16,8 @@ from shared.cli.users import users
 app = typer.Typer(
     name="lotwise",
     help="Prepare and inspect what Lotwise runs on. All settings come from the environment, each LOTWISE_…",
-    epilog="Exit status: 0 done, 1 a difference was found, 69 broker or database is away, 78 a setting or the"
-    " deployment is wrong.",
+    epilog="Exit status: 0 done, 1 a difference was found or what was asked for is not there, 69 broker or database is"
+    " away, 78 a setting or the deployment is wrong.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",  # which reflows the docstrings

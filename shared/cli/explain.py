@@ -30,7 +30,11 @@ def explain(
         if stored is None:
             complain(f"lotwise: no decision is kept under request_id {request_id}")
             raise typer.Exit(EXIT_DIFFERENT)
-        for line in _text(stored, as_json=as_json):
+        lines = _text(stored, as_json=as_json)
+        if lines is None:
+            complain(f"lotwise: what is kept of request_id {request_id} cannot be read by this release")
+            raise typer.Exit(EXIT_DIFFERENT)
+        for line in lines:
             say(line)
 
 
@@ -42,13 +46,21 @@ async def _load(request_id: UUID) -> StoredDecision | None:
         return await load_record(engine, request_id)
 
 
-def _text(stored: StoredDecision, *, as_json: bool) -> list[str]:
+def _text(stored: StoredDecision, *, as_json: bool) -> list[str] | None:
+    """The lines to write; None where record or reply cannot be read."""
+    import zlib  # noqa: PLC0415
+
+    from pydantic import ValidationError  # noqa: PLC0415
+
     from shared.schemas.sizing import SizingDecision  # noqa: PLC0415
     from shared.sizing.explanation import explain as explained  # noqa: PLC0415
     from shared.sizing.record import decode_record  # noqa: PLC0415
 
-    reply = SizingDecision.model_validate_json(stored.reply)
-    explanation = explained(decode_record(stored.record), reply)
+    try:
+        reply = SizingDecision.model_validate_json(stored.reply)
+        explanation = explained(decode_record(stored.record), reply)
+    except (ValidationError, zlib.error):
+        return None
     if not as_json:
         return explanation.lines()
     document: dict[str, Any] = {

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
-from shared.schemas.account import AccountKey
 from shared.schemas.values import parse_time
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from shared.database.records import Span
+    from shared.schemas.account import AccountKey
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGO = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
@@ -41,6 +40,10 @@ def read_moment(text: str | None, *, option: str) -> datetime | timedelta | None
 
 def read_account(text: str, *, option: str) -> AccountKey:
     """LOGIN@SERVER. Raises typer.BadParameter."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from shared.schemas.account import AccountKey  # noqa: PLC0415 - every model takes its time to be made
+
     if parts := _ACCOUNT.fullmatch(text):
         try:
             return AccountKey(login=int(parts[1]), server=parts[2])

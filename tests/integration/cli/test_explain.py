@@ -6,6 +6,7 @@ import json
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from tests.desk import Desk
 from tests.integration.cli.conftest import Lotwise
@@ -92,6 +93,17 @@ async def test_an_unknown_request_is_one_line_and_status_1(lotwise: Lotwise) -> 
 
     assert (told.exit_code, told.stdout) == (1, "")
     assert told.stderr == f"lotwise: no decision is kept under request_id {unknown}\n"
+
+
+async def test_a_record_that_cannot_be_read_is_one_line_and_status_1(desk: Desk, lotwise: Lotwise) -> None:
+    decision = await desk.ask()
+    async with desk.engine.begin() as connection:
+        await connection.execute(text("UPDATE decision_records SET record = 'nothing'"))
+
+    told = await lotwise("explain", str(decision.request_id))
+
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == f"lotwise: what is kept of request_id {decision.request_id} cannot be read by this release\n"
 
 
 async def test_what_is_no_request_id_is_a_wrong_usage(lotwise: Lotwise) -> None:

@@ -69,6 +69,18 @@ async def test_pages_follow_each_other_without_gap_or_overlap(desk: Desk, lotwis
     assert found(replayed.stdout) == (1200, 0)
 
 
+async def test_many_decisions_are_replayed_on_every_processor(
+    desk: Desk, lotwise: Lotwise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.cli.pages.PROCESSES_FROM", 1)
+    tampered, _, _ = await desk.ask_at_once(request(), request(), request())
+    await change(desk, TAMPER, tampered.request_id)
+
+    replayed = await lotwise("replay")
+
+    assert (replayed.exit_code, found(replayed.stdout)) == (1, (3, 1))
+
+
 async def test_nothing_decided_is_nothing_different(lotwise: Lotwise) -> None:
     replayed = await lotwise("replay")
 

@@ -120,6 +120,47 @@ async def test_two_hundred_requests_at_once_never_spend_margin_twice(desk: Desk,
     assert {reason.code for decision in decisions for reason in decision.reasons} == {"margin_buffer"}
 
 
+async def test_fifty_requests_at_once_on_margin_for_three_get_three_approvals(
+    desk: Desk, workers: list[SizingHandler]
+) -> None:
+    """0.8 × (2,000 − 2 × 585) = 664 is enough for a third, and 0.8 × (2,000 − 3 × 585) = 196 not for a fourth."""
+    await desk.report(margin_free="2000.00", margin_used="8000.00")
+    await desk.publish()
+    requests = [request(entries=[builders.entry("1950.00", "1945.00")]) for _ in range(50)]
+
+    decisions = await in_random_batches(workers, requests, seed=9)
+
+    assert [decision.status for decision in decisions].count("approved") == 3
+
+
+async def test_setups_of_any_size_at_once_each_see_all_that_were_before(
+    desk: Desk, workers: list[SizingHandler]
+) -> None:
+    """Stops of 3 to 40 dollars make setups of 73 to 975 USD of margin, some of which shrink into what is left."""
+    await desk.report()
+    await desk.publish()
+    requests = [
+        request(
+            entries=[builders.entry("1950.00", str(1950 - 3 - number % 38))],
+            on_insufficient_margin="shrink" if number % 3 else "reject",
+        )
+        for number in range(150)
+    ]
+
+    decisions = await in_random_batches(workers, requests, seed=10)
+
+    held = Decimal(0)
+    approved = [decision.summary for decision in decisions if decision.status == "approved"]
+    for summary in sorted(approved, key=lambda summary: summary.margin_reserved or Decimal(0)):
+        assert summary.margin_reserved == held
+        assert summary.total_margin_required is not None
+        assert summary.total_margin_required <= Decimal("0.8") * (10_000 - held)
+        held += summary.total_margin_required
+    # 0.8 × what is left buys not even 0.01 lots, 19.50: whatever shrinks has filled the account.
+    assert len(decisions) == 150
+    assert Decimal("0.8") * (10_000 - held) < Decimal("19.50")
+
+
 async def test_a_user_with_several_accounts_fills_each_of_them(desk: Desk, workers: list[SizingHandler]) -> None:
     for login in (1, 2, 3):
         await desk.report(login=login)
