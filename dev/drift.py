@@ -7,10 +7,10 @@ import secrets
 import subprocess
 import sys
 
-from dev.databases import create_database, drop_database
-from dev.servers import NoServersError, servers
+from dev.servers.databases import create_database, drop_database
+from dev.servers.provider import NoServersError, servers
+from dev.stack.workspace import WorkspaceError, run_command
 from dev.tree import ROOT
-from dev.workspace import WorkspaceError, run_command
 
 TIMEOUT_S = 60
 

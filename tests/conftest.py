@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from dev.servers import Servers, servers
-from dev.workspace import VirtualHost, Workspace, workspace
+from dev.servers.provider import Servers, servers
+from dev.stack.workspace import VirtualHost, Workspace, workspace
 from shared.database.engine import asyncpg_url
 
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from dev.management import Management
-from dev.processes import Service, ServiceProcess
-from dev.servers import Servers
-from dev.workspace import Workspace, workspace
+from dev.servers.management import Management
+from dev.servers.provider import Servers
+from dev.stack.processes import Service, ServiceProcess
+from dev.stack.workspace import Workspace, workspace
 from shared.database.engine import asyncpg_url
 from tests.acceptance.people import Owner, People
 

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dev.management import Management, PeekedMessage
+from dev.servers.management import Management, PeekedMessage
+from dev.stack.workspace import VirtualHost
 from dev.waiting import eventually
-from dev.workspace import VirtualHost
 from shared.client.sizing import SizingClient
 from shared.client.snapshots import SnapshotPublisher
 from shared.messaging.link import BrokerSettings

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dev.processes import ROLE_OF, Service, ServiceProcess
-from dev.servers import Servers
-from dev.workspace import VirtualHost
+from dev.servers.provider import Servers
+from dev.stack.processes import ROLE_OF, Service, ServiceProcess
+from dev.stack.workspace import VirtualHost
 
 JWT_SECRET = "a secret of the tests alone, 32 characters and more"
 Launch = Callable[..., ServiceProcess]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-from dev.ports import LOOPBACK, free_ports
+from dev.servers.ports import LOOPBACK, free_ports
 
 
 class LateServer:

@@ -10,9 +10,9 @@ from typing import Any
 import aio_pika
 import pytest
 
-from dev.processes import Service, ServiceProcess
+from dev.stack.processes import Service, ServiceProcess
+from dev.stack.workspace import VirtualHost, Workspace
 from dev.waiting import eventually
-from dev.workspace import VirtualHost, Workspace
 from tests.e2e.conftest import Launch
 from tests.e2e.proxy import LateServer
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dev.processes import ServiceProcess
+from dev.stack.processes import ServiceProcess
+from dev.stack.workspace import VirtualHost
 from dev.waiting import eventually
-from dev.workspace import VirtualHost
 from shared.client.sizing import SizingClient
 from shared.client.snapshots import SnapshotPublisher
 from shared.schemas.sizing import SizingDecision

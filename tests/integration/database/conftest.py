@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from dev.workspace import Workspace
+from dev.stack.workspace import Workspace
 from shared.database.engine import DatabaseSettings, asyncpg_url, connect_database
 
 

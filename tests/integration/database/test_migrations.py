@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from dev.workspace import Workspace
+from dev.stack.workspace import Workspace
 from shared.database.engine import asyncpg_url
 from shared.database.tables import metadata
 from tests.integration.database.schema import alembic, description, objects

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from dev.ports import LOOPBACK, free_ports
-from dev.servers import Servers, missing_packages, servers
+from dev.servers.ports import LOOPBACK, free_ports
+from dev.servers.provider import Servers, missing_packages, servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

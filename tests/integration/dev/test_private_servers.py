@@ -13,11 +13,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from dev.databases import DatabaseError, check_server
-from dev.identity import ProcessIdentity, identify, is_running
-from dev.management import Management, ManagementError
-from dev.ports import LOOPBACK
-from dev.session import sweep_abandoned
+from dev.runs.identity import ProcessIdentity, identify, is_running
+from dev.runs.session import sweep_abandoned
+from dev.servers.databases import DatabaseError, check_server
+from dev.servers.management import Management, ManagementError
+from dev.servers.ports import LOOPBACK
 from dev.tree import ROOT
 from tests.integration.dev.waiting import eventually
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 OWN_A_CLUSTER = """
 import json, os, sys
-from dev.postgres import Cluster
-from dev.session import session
+from dev.servers.postgres import Cluster
+from dev.runs.session import session
 with session() as ledger:
     cluster = Cluster(ledger, durable=False)
     cluster.start()
@@ -128,7 +128,7 @@ def test_what_a_run_left_that_was_killed_together_with_its_guard_goes_with_the_n
     owner, made = own_a_cluster(tmp_path)
     server = running(made["pid"])
     for child in Path(f"/proc/{owner.pid}/task/{owner.pid}/children").read_text(encoding="ascii").split():
-        if "dev.session" in Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8"):
+        if "dev.runs.session" in Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8"):
             os.kill(int(child), signal.SIGKILL)
     owner.kill()
     owner.communicate()

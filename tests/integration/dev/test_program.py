@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.identity import ProcessIdentity, family, identify, is_running, send, stop
-from dev.ledger import Ledger
-from dev.program import Program, ProgramError
-from dev.sweep import sweep
+from dev.runs.identity import ProcessIdentity, family, identify, is_running, send, stop
+from dev.runs.ledger import Ledger
+from dev.runs.program import Program, ProgramError
+from dev.runs.sweep import sweep
 
 if TYPE_CHECKING:
     from pathlib import Path

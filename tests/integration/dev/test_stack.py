@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from dev.databases import create_database, database_exists, drop_database
-from dev.management import Management
-from dev.stack import write_environment
+from dev.servers.databases import create_database, database_exists, drop_database
+from dev.servers.management import Management
+from dev.stack.stack import write_environment
 from dev.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.servers import Servers
+    from dev.servers.provider import Servers
 
 CONTRACT_NAMES = {
     "LOTWISE_AMQP_URL",

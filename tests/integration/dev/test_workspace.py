@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dev.databases import DatabaseError, check_server
-from dev.management import Management
+from dev.servers.databases import DatabaseError, check_server
+from dev.servers.management import Management
 from shared.messaging.topology import QUEUES, ROLES
 
 if TYPE_CHECKING:
-    from dev.workspace import Workspace
+    from dev.stack.workspace import Workspace
 
 
 def test_a_test_s_own_vhost_has_the_whole_topology_and_a_user_for_each_role(session_workspace: Workspace) -> None:

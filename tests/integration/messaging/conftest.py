@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from dev.workspace import VirtualHost, Workspace
+from dev.stack.workspace import VirtualHost, Workspace
 from tests.integration.messaging.faults import Operator
 from tests.integration.messaging.place import Place
 

@@ -15,8 +15,8 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pydantic import SecretStr
 from yarl import URL
 
+from dev.stack.workspace import VirtualHost
 from dev.waiting import eventually
-from dev.workspace import VirtualHost
 from shared.messaging.consumer import Consumer, ConsumerSettings
 from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Ack, Outcome

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from dev.management import Management
-from dev.workspace import VirtualHost, Workspace
+from dev.servers.management import Management
+from dev.stack.workspace import VirtualHost, Workspace
 from shared.errors import DependencyError, DeploymentError
 from shared.messaging.comparison import differences, read_broker
 from shared.messaging.declaration import declare_topology, verify_names

@@ -17,19 +17,19 @@ import structlog
 from pydantic import SecretStr
 from rich.console import Console
 
-from dev.databases import DatabaseError
-from dev.demo_checks import accounts_match, check
-from dev.demo_database import read_accounts, read_facts
-from dev.demo_show import LineShow, LiveShow, comparison_table, milliseconds, timing_sentence, turned_sentence
-from dev.demo_story import Play
-from dev.management import Management, ManagementError
-from dev.program import ProgramError
+from dev.demo.checks import accounts_match, check
+from dev.demo.database import read_accounts, read_facts
+from dev.demo.show import LineShow, LiveShow, comparison_table, milliseconds, timing_sentence, turned_sentence
+from dev.demo.story import Play
 from dev.progress import say, step
-from dev.servers import NoServersError, servers
-from dev.stack import OWNER, Stack
+from dev.runs.program import ProgramError
+from dev.servers.databases import DatabaseError
+from dev.servers.management import Management, ManagementError
+from dev.servers.provider import NoServersError, servers
+from dev.stack.stack import OWNER, Stack
+from dev.stack.workspace import WorkspaceError, make_workspace
 from dev.tree import run_folder
 from dev.waiting import eventually
-from dev.workspace import WorkspaceError, make_workspace
 from shared.database.engine import DatabaseSettings, connect_database
 from shared.errors import LotwiseError
 from shared.messaging.topology import PARKED_QUEUES
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from dev.demo_checks import Check
-    from dev.demo_story import Story
-    from dev.processes import Service
+    from dev.demo.checks import Check
+    from dev.demo.story import Story
+    from dev.stack.processes import Service
 
 REPLICAS: Mapping[Service, int] = {"sync_consumer": 1, "sizing_worker": 2, "config_service": 1}
 SETTLED_TIMEOUT_S = 5.0

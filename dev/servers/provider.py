@@ -12,22 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dev.broker import Broker, find_port_mapper, find_server
-from dev.errors import UnavailableError
-from dev.given import given_urls, is_anything_given
 from dev.packages import PackagesError, install
-from dev.ports import NoFreePortError
-from dev.postgres import Cluster, find_binaries
-from dev.program import ProgramError
 from dev.progress import say as say_line
 from dev.progress import step
-from dev.session import session
+from dev.runs.program import ProgramError
+from dev.runs.session import session
+from dev.servers.broker import Broker, find_port_mapper, find_server
+from dev.servers.errors import UnavailableError
+from dev.servers.given import given_urls, is_anything_given
+from dev.servers.ports import NoFreePortError
+from dev.servers.postgres import Cluster, find_binaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dev.ledger import Ledger
     from dev.progress import Say
+    from dev.runs.ledger import Ledger
 
 FORCE = "LOTWISE_TEST_PROVIDER"
 ENVIRONMENT, CONTAINERS, BINARIES, PACKAGES = "environment", "containers", "binaries", "packages"
@@ -89,7 +89,7 @@ def prepare(*, allow_containers: bool) -> None:
 
 
 def _has_containers() -> bool:
-    from dev.containers import check_engine  # noqa: PLC0415  # slow, and not always needed
+    from dev.servers.containers import check_engine  # noqa: PLC0415  # slow, and not always needed
 
     try:
         check_engine(say_line)
@@ -131,7 +131,7 @@ def _from_environment(ledger: Ledger) -> Servers:
 
 
 def _from_containers(ledger: Ledger, say: Say) -> Servers:
-    from dev.containers import Containers, check_engine  # noqa: PLC0415  # slow, and not always needed
+    from dev.servers.containers import Containers, check_engine  # noqa: PLC0415  # slow, and not always needed
 
     check_engine(say)
     containers = Containers(ledger)
@@ -182,7 +182,3 @@ def main() -> int:
         sys.stderr.write(f"Cannot get a broker and a database: {failure}\n")
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,9 +10,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from dev.demo_database import read_accounts
-from dev.simulated_accounts import setups, terminals
-from dev.simulator import EaBridge, SignalEngine
+from dev.demo.database import read_accounts
+from dev.demo.simulated_accounts import setups, terminals
+from dev.demo.simulator import EaBridge, SignalEngine
 from dev.waiting import eventually
 from shared.client import ConfigClient, SizingClient, SnapshotPublisher
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from dev.demo_database import AccountRow
-    from dev.simulator import Asked
+    from dev.demo.database import AccountRow
+    from dev.demo.simulator import Asked
     from shared.schemas.account import AccountSnapshot
     from shared.schemas.config import ConfigResult
     from shared.schemas.sizing import SizingOutcome

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import httpx
 
-from dev.ports import LOOPBACK, free_ports
-from dev.program import Program
+from dev.runs.program import Program
+from dev.servers.ports import LOOPBACK, free_ports
 from dev.tree import run_folder
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dev.ledger import Ledger
+    from dev.runs.ledger import Ledger
 
 Service = Literal["sync_consumer", "sizing_worker", "config_service"]
 ROLE_OF: Mapping[Service, str] = {

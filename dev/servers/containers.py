@@ -20,8 +20,8 @@ from requests.exceptions import RequestException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.exceptions import ContainerConnectException, ContainerStartException
 
-from dev.errors import UnavailableError
-from dev.management import Management, ManagementError
+from dev.servers.errors import UnavailableError
+from dev.servers.management import Management, ManagementError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # its own decorator, used in its own module
@@ -31,8 +31,8 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
-    from dev.ledger import Ledger
     from dev.progress import Say
+    from dev.runs.ledger import Ledger
 
 POSTGRES_IMAGE = "postgres:15"
 RABBITMQ_IMAGE = "rabbitmq:3-management"

@@ -7,10 +7,10 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from dev import identity
-from dev.identity import ProcessIdentity, identify, is_running, stop
-from dev.ledger import Ledger, StartedProcess
 from dev.progress import tail
+from dev.runs import identity
+from dev.runs.identity import ProcessIdentity, identify, is_running, stop
+from dev.runs.ledger import Ledger, StartedProcess
 from dev.tree import ROOT
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from dev.identity import ProcessIdentity, identify
+from dev.runs.identity import ProcessIdentity, identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from shared.schemas.sizing import SizingOutcome, SizingRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dev.simulated_accounts import Setup, Terminal
+    from dev.demo.simulated_accounts import Setup, Terminal
     from shared.client import SizingClient, SnapshotPublisher
     from shared.schemas.account import AccountSnapshot
     from shared.schemas.sizing import SizingDecision

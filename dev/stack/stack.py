@@ -12,19 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
-from dev.databases import DatabaseError
-from dev.identity import is_running
-from dev.ledger import Ledger
-from dev.management import ManagementError
-from dev.processes import ROLE_OF, Service, ServiceProcess
-from dev.program import ProgramError
 from dev.progress import say, step
-from dev.servers import NoServersError, start_servers
-from dev.session import sweep_abandoned
-from dev.sweep import sweep
-from dev.tokens import TokenIssuer
+from dev.runs.identity import is_running
+from dev.runs.ledger import Ledger
+from dev.runs.program import ProgramError
+from dev.runs.session import sweep_abandoned
+from dev.runs.sweep import sweep
+from dev.servers.databases import DatabaseError
+from dev.servers.management import ManagementError
+from dev.servers.provider import NoServersError, start_servers
+from dev.stack.processes import ROLE_OF, Service, ServiceProcess
+from dev.stack.tokens import TokenIssuer
+from dev.stack.workspace import Workspace, WorkspaceError, make_workspace
 from dev.tree import RUN, run_folder, shown
-from dev.workspace import Workspace, WorkspaceError, make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -177,7 +177,3 @@ def main() -> int:
     if arguments.command == "down":
         return down()
     return up({service: getattr(arguments, service) for service in ROLE_OF})
-
-
-if __name__ == "__main__":
-    sys.exit(main())

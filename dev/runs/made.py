@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dev.databases import DatabaseError, drop_database
-from dev.management import Management, ManagementError
 from dev.progress import say
+from dev.servers.databases import DatabaseError, drop_database
+from dev.servers.management import Management, ManagementError
 
 if TYPE_CHECKING:
-    from dev.ledger import MadeObject
+    from dev.runs.ledger import MadeObject
 
 
 def remove_made(made: MadeObject) -> None:

@@ -12,15 +12,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.databases import DatabaseError, check_server
-from dev.ports import LOOPBACK, free_ports
-from dev.program import Program, ProgramError
 from dev.progress import tail
+from dev.runs.program import Program, ProgramError
+from dev.servers.databases import DatabaseError, check_server
+from dev.servers.ports import LOOPBACK, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dev.ledger import Ledger
+    from dev.runs.ledger import Ledger
 
 ADMIN = "lotwise_operator"
 SERVER_USER = "postgres"

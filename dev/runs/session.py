@@ -1,7 +1,7 @@
 """One run of private servers and processes: a folder under `.run/`, a ledger, and the promise that it all goes again.
 
 A run ends with its owner, however the owner dies: a guard process waits for that and removes what is left.
-`python -m dev.session FOLDER` is that guard.
+`python -m dev.runs.session FOLDER` is that guard.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.identity import is_running
-from dev.ledger import FILE, Ledger
-from dev.sweep import sweep
+from dev.runs.identity import is_running
+from dev.runs.ledger import FILE, Ledger
+from dev.runs.sweep import sweep
 from dev.tree import ROOT, run_folder
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def session() -> Iterator[Ledger]:
     sweep_abandoned()
     ledger = Ledger.open(run_folder() / f"session-{secrets.token_hex(4)}", owner=os.getpid())
     guard = subprocess.Popen(
-        [sys.executable, "-m", "dev.session", str(ledger.folder)],
+        [sys.executable, "-m", "dev.runs.session", str(ledger.folder)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

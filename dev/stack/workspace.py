@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from dev.databases import create_database, drop_database
-from dev.ledger import MadeObject, ServersRow
-from dev.management import Management
+from dev.runs.ledger import MadeObject, ServersRow
+from dev.servers.databases import create_database, drop_database
+from dev.servers.management import Management
 from dev.tree import ROOT
 from shared.messaging.permissions import SALT_BYTES, permission_rows, user_row
 from shared.messaging.topology import ROLES
@@ -25,7 +25,7 @@ from shared.messaging.topology import ROLES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dev.servers import Servers
+    from dev.servers.provider import Servers
 
 COMMAND_TIMEOUT_S = 60.0
 FULL = {"configure": ".*", "write": ".*", "read": ".*"}

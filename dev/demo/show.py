@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from dev.demo_story import RISK_AFTER, RISK_BEFORE
+from dev.demo.story import RISK_AFTER, RISK_BEFORE
 from dev.progress import say
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from dev.demo_database import AccountRow
-    from dev.demo_story import Story, Turn
-    from dev.simulator import Asked
+    from dev.demo.database import AccountRow
+    from dev.demo.simulator import Asked
+    from dev.demo.story import Story, Turn
     from shared.schemas.sizing import SizingDecision
 
 WIDE = 104

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dev.demo_story import RISK_AFTER, RISK_BEFORE, SILENT
-from dev.simulated_accounts import terminals
+from dev.demo.simulated_accounts import terminals
+from dev.demo.story import RISK_AFTER, RISK_BEFORE, SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from dev.demo_database import AccountRow, AuditRow, Facts
-    from dev.demo_story import Story
-    from dev.simulator import Asked
+    from dev.demo.database import AccountRow, AuditRow, Facts
+    from dev.demo.simulator import Asked
+    from dev.demo.story import Story
     from shared.schemas.account import AccountSnapshot
     from shared.schemas.sizing import SizingDecision
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
-from dev.databases import DatabaseError, check_server
-from dev.errors import UnavailableError
-from dev.management import Management, ManagementError
+from dev.servers.databases import DatabaseError, check_server
+from dev.servers.errors import UnavailableError
+from dev.servers.management import Management, ManagementError
 from shared.errors import DependencyError
 from shared.messaging.link import BrokerSettings, open_link
 

@@ -13,13 +13,13 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.management import Management, ManagementError
-from dev.ports import LOOPBACK, free_ports, is_listening
-from dev.program import Program, ProgramError
+from dev.runs.program import Program, ProgramError
+from dev.servers.management import Management, ManagementError
+from dev.servers.ports import LOOPBACK, free_ports, is_listening
 from shared.messaging.permissions import SALT_BYTES, user_row
 
 if TYPE_CHECKING:
-    from dev.ledger import Ledger
+    from dev.runs.ledger import Ledger
 
 ADMIN = "lotwise-operator"
 READY_TIMEOUT_S = 60.0

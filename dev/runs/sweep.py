@@ -6,10 +6,10 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dev.identity import is_running, stop
+from dev.runs.identity import is_running, stop
 
 if TYPE_CHECKING:
-    from dev.ledger import Ledger, StartedProcess
+    from dev.runs.ledger import Ledger, StartedProcess
 
 
 def sweep(ledger: Ledger) -> int:
@@ -38,7 +38,7 @@ def _stop_all(processes: list[StartedProcess]) -> None:
 def _remove_containers(ledger: Ledger) -> None:
     if not ledger.containers():
         return
-    from dev.containers import remove_containers  # noqa: PLC0415  # slow, and seldom needed by a guard
+    from dev.servers.containers import remove_containers  # noqa: PLC0415  # slow, and seldom needed by a guard
 
     for run in ledger.containers():
         remove_containers(run)
@@ -47,7 +47,7 @@ def _remove_containers(ledger: Ledger) -> None:
 def _remove_made(ledger: Ledger) -> None:
     if not ledger.made():
         return
-    from dev.made import remove_made  # noqa: PLC0415  # slow, and seldom needed by a guard
+    from dev.runs.made import remove_made  # noqa: PLC0415  # slow, and seldom needed by a guard
 
     for made in reversed(ledger.made()):
         remove_made(made)

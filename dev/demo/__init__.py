@@ -1,0 +1,1 @@
+"""The main job, shown, then checked against the database."""

@@ -1,0 +1,1 @@
+"""Runs of programs, and the promise that everything they made goes again."""

@@ -1,0 +1,1 @@
+"""Broker and database servers: given, in containers, or private from local binaries."""

@@ -1,0 +1,1 @@
+"""The local stack: a place in the servers, and the services as processes."""
