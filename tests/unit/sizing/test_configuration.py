@@ -1,10 +1,12 @@
-"""The dial that decisions obey: what it admits, to the last digit."""
+"""What decisions obey: what the dial admits, to the last digit, and for how long a spec serves."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from tests.unit.sizing.examples import dial
+from tests.unit.sizing.examples import CAPTURED_AT, account, candidate, codes, dial, gold, reply, request, situation
 
 
 @pytest.mark.parametrize("percent", ["0.1", "50"])
@@ -42,3 +44,14 @@ def test_a_margin_buffer_outside_is_not(percent: str) -> None:
 def test_splits_must_each_be_above_zero_and_sum_to_one(splits: tuple[str, str, str]) -> None:
     with pytest.raises(ValueError, match=r"^entry_splits must each be above 0 and sum to 1$"):
         dial(splits=splits)
+
+
+@pytest.mark.parametrize(
+    ("age", "reasons"),
+    [(timedelta(hours=24) - timedelta(microseconds=1), []), (timedelta(hours=24), ["instrument_stale"])],
+)
+def test_a_spec_serves_for_a_day_where_the_operator_says_nothing_else(age: timedelta, reasons: list[str]) -> None:
+    now = CAPTURED_AT + age
+    held = candidate(account(captured_at=now), gold())  # the account has just reported, its spec has not
+
+    assert codes(reply(request(), situation(held, now=now))) == reasons

@@ -114,6 +114,18 @@ def test_each_entry_converts_by_its_own_price() -> None:
     assert [position.loss_per_lot for position in answer.positions] == [1500, 1600]
 
 
+def test_the_price_of_a_metal_is_a_link_to_its_price_in_pounds() -> None:
+    # 1 dollar is 1500 / 1950 and 20 / 25 pounds: 5 × 100 × 1500 / 1950 = 384.615… and 0.50 × 5,000 × 20 / 25 = 2,000.
+    rates = {"XAUGBP": "1500", "XAGGBP": "20"}
+    held = situation(candidate(account()))
+
+    gold = reply(one_entry("1950", "1945", instrument="XAUUSD", conversion_rates=rates), held)
+    silver = reply(one_entry("25.00", "24.50", instrument="XAGUSD", conversion_rates=rates), held)
+
+    assert gold.positions[0].loss_per_lot == Decimal("384.62")
+    assert silver.positions[0].loss_per_lot == 2_000
+
+
 def test_the_entrys_own_price_is_the_rate_of_its_own_pair_whatever_was_sent() -> None:
     rates = {"GBPUSD": "1.27", "EURUSD": "9"}
     held = account(balance=Decimal(78_800))

@@ -133,6 +133,14 @@ def test_the_brokers_own_answer_is_the_sides_own(side: str, expected: int) -> No
     assert margin(answered, "2000", side=side) == expected
 
 
+@pytest.mark.parametrize("mode", ["cfd", "cfd_index", "cfd_leverage", "exch_stocks", "exch_bonds"])
+def test_in_every_mode_with_a_price_term_the_brokers_own_answer_moves_with_the_price(mode: CalcMode) -> None:
+    # A face value of 100 gives a bond the tick value of the others.
+    answered = spec(calc_mode=mode, margin_per_lot_buy="1000", margin_price="1900", face_value="100")
+
+    assert margin(answered, "3800") == 2_000
+
+
 @pytest.mark.parametrize("change", [{"calc_mode": "forex"}, {"margin_initial": "5"}])
 def test_the_brokers_own_answer_stands_as_it_is_where_the_price_does_not_matter(change: dict[str, str]) -> None:
     answered = spec(margin_per_lot_buy="1900", margin_rate_buy="7", **change)

@@ -220,6 +220,16 @@ def test_the_total_volume_is_told_with_the_digits_of_the_step() -> None:
     assert format(sized(volume_step="0.001").summary.total_volume or 0, "f") == "3.796"
 
 
+def test_the_finest_step_that_a_message_carries_has_38_places() -> None:
+    # 3 % of 1,000 is 30, half of it 15: 15 / 395 = 0.0379746835443….
+    held = candidate(account(balance=Decimal(1_000)), gold(volume_min="1e-38", volume_step="1e-38"))
+
+    answer = reply(one_entry("1950", "1945"), situation(held))
+
+    assert format(answer.positions[0].volume, "f") == "0.03797468354430379746835443037974683544"
+    assert SizingDecision.model_validate_json(answer.to_json()) == answer
+
+
 def test_a_figure_of_38_digits_is_told_and_of_39_is_refused() -> None:
     # 36 digits before the point and 2 behind it are what a message carries.
     longest, longer = "9" * 36 + ".99", "1" + "0" * 36
