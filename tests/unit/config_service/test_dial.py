@@ -175,6 +175,8 @@ def test_a_repeated_command_gets_its_answer_though_its_expected_version_and_its_
 
     again = decide(given, applied(order()), now=NOON + timedelta(hours=1), known=known_as(given), command_s=30)
 
+    assert isinstance(first, Applied)
+    assert not first.repeated
     assert isinstance(again, Applied)
     assert again.repeated
     assert result("c-1", again).to_json() == result("c-1", first).to_json()
