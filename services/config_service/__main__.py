@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from services.config_service.changes import Changes
 from services.config_service.handler import ACCEPTS, CommandHandler
-from services.config_service.http import config_app
+from services.config_service.http.app import config_app
+from services.config_service.http.configuration import configuration_routes
+from services.config_service.http.health import health_routes
 from services.config_service.relay import Relay
 from services.config_service.settings import ConfigServiceSettings
 from shared.database.engine import connect_database
@@ -44,10 +46,13 @@ async def main() -> None:
     checks = {"consuming": lambda: consumer.consuming, "publishing": lambda: publisher.connected}
     admin = admin_app(checks, database=DatabaseCheck(lambda: ping(engine)))
     api = config_app(
-        changes,
+        configuration_routes(changes),
+        health_routes(
+            changes,
+            broker_up=lambda: consumer.consuming and publisher.connected,
+            database=DatabaseCheck(changes.refresh),
+        ),
         tokens=settings,
-        broker_up=lambda: consumer.consuming and publisher.connected,
-        database=DatabaseCheck(changes.refresh),
     )
 
     await wait_for("the database", lambda: check_database(engine))

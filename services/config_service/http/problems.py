@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from services.config_service.dial import Refused
 from shared.errors import DependencyError
@@ -119,11 +119,19 @@ def refusal(refused: Refused) -> ProblemError:
     return ProblemError(refused.code, _sentence(errors), errors=named, config_version=version, headers=headers)
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Make every refusal and every failure of `app` a problem."""
+def answer_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Make every refusal and every failure of `app`, whose routes are `routes`, a problem."""
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - Starlette hands over what it was registered for
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"Allow": ", ".join(sorted(_methods(request, routes)))}
+            return ProblemError("method_not_allowed", "not with this method", headers=headers).response()
+        return ProblemError("not_found", "there is nothing here").response()
+
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(DependencyError, _on_dependency)
     app.add_exception_handler(Exception, _on_bug)
 
@@ -141,18 +149,10 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
     return invalid(*fields).response()
 
 
-async def _on_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": ", ".join(sorted(_methods(request)))}
-        return ProblemError("method_not_allowed", "not with this method", headers=headers).response()
-    return ProblemError("not_found", "there is nothing here").response()
-
-
-def _methods(request: Request) -> set[str]:
+def _methods(request: Request, routes: Sequence[BaseRoute]) -> set[str]:
     """Every method that the path has; Starlette names those of its first route only."""
-    routes = (route for route in request.app.routes if isinstance(route, Route))
-    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    plain = (route for route in routes if isinstance(route, Route))
+    matching = (route for route in plain if route.matches(request.scope)[0] is not Match.NONE)
     return {method for route in matching for method in route.methods or ()}
 
 

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.config_service.counts import HTTP_REQUESTS, HTTP_SECONDS
-from services.config_service.problems import SAFE_HEADERS, ProblemError, unauthorized
+from services.config_service.http.problems import SAFE_HEADERS, ProblemError, unauthorized
 from shared.tokens import Claims, TokenError, TokenSettings, bearer_token, verify_token
 
 log = structlog.get_logger()
