@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from services.config_service.changes import Changes
+from services.config_service.clock import ScheduleClock
 from services.config_service.handler import ACCEPTS, CommandHandler
 from services.config_service.http.app import config_app
 from services.config_service.http.configuration import configuration_routes
 from services.config_service.http.health import health_routes
+from services.config_service.http.schedules import schedule_routes
 from services.config_service.relay import Relay
 from services.config_service.settings import ConfigServiceSettings
 from shared.database.engine import connect_database
@@ -17,7 +19,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.declaration import verify_names
 from shared.messaging.link import refuse_bad_credentials
 from shared.messaging.publisher import Publisher
-from shared.messaging.topology import CONFIG, CONFIG_CHANGED, DEAD
+from shared.messaging.topology import CONFIG, CONFIG_CHANGED, DEAD, EVENTS
 from shared.service import instance_name, run_service, run_tasks, wait_for
 from shared.settings import load
 
@@ -34,6 +36,7 @@ async def main() -> None:
     changes = Changes(engine, command_s=settings.command_seconds, timeout_s=settings.apply_timeout_s)
     publisher = Publisher(settings, name=f"{instance} publish")
     relay = Relay(engine, publisher, wake=changes.committed)
+    clock = ScheduleClock(changes, publisher, grace_s=settings.schedule_grace_seconds)
     consumer = Consumer(
         settings.one_at_a_time(),
         name=f"{instance} consume",
@@ -47,6 +50,7 @@ async def main() -> None:
     admin = admin_app(checks, database=DatabaseCheck(lambda: ping(engine)))
     api = config_app(
         configuration_routes(changes),
+        schedule_routes(changes),
         health_routes(
             changes,
             broker_up=lambda: consumer.consuming and publisher.connected,
@@ -57,13 +61,16 @@ async def main() -> None:
 
     await wait_for("the database", lambda: check_database(engine))
     await wait_for("the broker", lambda: refuse_bad_credentials(settings))
-    await wait_for("the topology", lambda: verify_names(settings, exchanges=[CONFIG_CHANGED, DEAD], queues=[CONFIG]))
+    await wait_for(
+        "the topology", lambda: verify_names(settings, exchanges=[CONFIG_CHANGED, DEAD, EVENTS], queues=[CONFIG])
+    )
     try:
         await run_tasks(
             {"consumer": consumer.run},
             {
                 "publisher": publisher.run(),
                 "relay": relay.run(),
+                "schedules": clock.run(),
                 "http": serve_http(api, host=settings.http_host, port=settings.http_port, setting="LOTWISE_HTTP_PORT"),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import stamina
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.config_service import dial, store
-from services.config_service.dial import Applied, Order, Refused, Verdict
+from services.config_service import dial, schedule_store, store
+from services.config_service.schedule import Ended, end_due
+from services.config_service.verdict import Applied, Order, Planned, Refused, Verdict, refuse
 from shared import metrics
 from shared.database.transaction import transaction
 from shared.errors import DependencyError
-from shared.schemas.config import ConfigChanged
+from shared.schemas.config import ConfigChanged, Schedule, ScheduleState
 
 log = structlog.get_logger()
 
@@ -35,6 +37,8 @@ class Changes:
         """The highest version that this process has seen."""
         self.committed = asyncio.Event()
         """Set when there is something new to broadcast."""
+        self.planned = asyncio.Event()
+        """Set when there is something new to wait for."""
 
     async def apply(self, order: Order) -> Verdict:
         """Apply a command, or say why not. Raises nothing that waiting can mend.
@@ -50,11 +54,36 @@ class Changes:
                 verdict = await self._attempts(order)
         except (DependencyError, TimeoutError) as error:
             log.warning("command.not_applied", command_id=order.command.command_id, cause=str(error) or "timed out")
-            return dial.refuse("try_again", "cannot be applied now; send it again under the same command_id")
+            return refuse("try_again", "cannot be applied now; send it again under the same command_id")
         if isinstance(verdict, Applied):
-            self._saw(verdict.config)
-            self.committed.set()
+            self._committed(verdict)
+        elif isinstance(verdict, Planned):
+            self.planned.set()
         return verdict
+
+    async def end_due_schedule(self, *, grace_s: float) -> Ended | float | None:
+        """Apply the planned change that is due, or mark it missed where it is overdue by more than `grace_s` seconds.
+
+        Where none is due, the seconds until the next is, or None where none is planned. Raises DependencyError. Any
+        number of replicas may try: they wait for each other, and a schedule ends once.
+        """
+        async with transaction(self._engine) as connection:
+            upcoming = await schedule_store.read_next(connection)
+        if upcoming is None or upcoming.due_in_s > 0:
+            return upcoming.due_in_s if upcoming else None
+        async with transaction(self._engine) as connection:
+            await store.lock_head(connection)
+            head = await store.read_head(connection)
+            upcoming = await schedule_store.read_next(connection)
+            if upcoming is None or upcoming.due_in_s > 0:
+                return upcoming.due_in_s if upcoming else None
+            ended = end_due(upcoming.schedule, current=head.config, now=head.now, grace_s=grace_s)
+            if ended.applied:
+                await store.insert_version(connection, ended.applied.config)
+            await schedule_store.insert_end(connection, ended.schedule)
+        if ended.applied:
+            self._committed(ended.applied)
+        return ended
 
     async def current(self) -> ConfigChanged:
         """The configuration in force. Raises DependencyError."""
@@ -75,6 +104,11 @@ class Changes:
         async with transaction(self._engine) as connection:
             return await store.read_history(connection, limit=limit, before=before)
 
+    async def schedules(self, *, limit: int, before: UUID | None, state: ScheduleState | None) -> list[Schedule]:
+        """At most `limit` schedules planned earlier than `before`, the last planned first. Raises DependencyError."""
+        async with transaction(self._engine) as connection:
+            return await schedule_store.read_schedules(connection, limit=limit, before=before, state=state)
+
     async def _attempts(self, order: Order) -> Verdict:
         async for attempt in stamina.retry_context(
             on=DependencyError, attempts=ATTEMPTS, wait_max=ATTEMPT_WAIT_MAX_S, timeout=None
@@ -84,18 +118,19 @@ class Changes:
         raise AssertionError("a retried block either returns or raises")
 
     async def _attempt(self, order: Order) -> Verdict:
-        command_id = order.command.command_id
         async with transaction(self._engine) as connection:
             await store.lock_head(connection)
             head = await store.read_head(connection)
-            known = await store.find_command(connection, command_id)
-            verdict = dial.decide(order, head.config, now=head.now, known=known, command_s=self._command_s)
-            if isinstance(verdict, Refused) or verdict.repeated:
-                return verdict
-            await store.insert_version(
-                connection, verdict.config, command_id=command_id, command_hash=dial.content_hash(order)
-            )
+            known = await store.find_command(connection, order.command.command_id)
+            plans = await schedule_store.read_plans(connection, order.command)
+            verdict = dial.decide(order, head.config, now=head.now, known=known, plans=plans, command_s=self._command_s)
+            if not isinstance(verdict, Refused) and not verdict.repeated:
+                await store.save(connection, verdict, order, dial.content_hash(order))
         return verdict
+
+    def _committed(self, applied: Applied) -> None:
+        self._saw(applied.config)
+        self.committed.set()
 
     def _saw(self, config: ConfigChanged) -> None:
         if self.latest_version is None or config.config_version > self.latest_version:

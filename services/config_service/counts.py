@@ -11,5 +11,6 @@ COMMANDS = Counter(
     "Commands answered, by way, command and reason; applied: none",
     ["via", "command", "code"],
 )
+SCHEDULES_ENDED = Counter("lotwise_config_schedules_ended_total", "Planned changes that came due, by end", ["state"])
 HTTP_REQUESTS = Counter("lotwise_http_requests_total", "HTTP requests answered", ["method", "route", "status"])
 HTTP_SECONDS = Histogram("lotwise_http_request_duration_seconds", "HTTP answers", ["route"], buckets=SECONDS)

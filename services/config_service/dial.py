@@ -4,80 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from services.config_service.schedule import Plans, cancel, plan
+from services.config_service.verdict import Applied, Known, Order, Refused, Verdict, refuse
 from shared.schemas.config import (
     AnyCommand,
     CancelSchedule,
     ConfigChanged,
-    ConfigResult,
     EntrySplits,
     ScheduleRiskPercent,
     SetEntrySplits,
     SetMarginBuffer,
     SetRiskPercent,
 )
-from shared.schemas.reasons import ConfigReasonCode, Reason
+from shared.schemas.reasons import Reason
 from shared.schemas.values import format_time
 from shared.sizing.configuration import MARGIN_BUFFER_PERCENT_END, RISK_PERCENT_MAX, RISK_PERCENT_MIN
 from shared.sizing.rounding import shortest, shortest_text
 
 CLOCK_SKEW_S = 30
 """How far a command's timestamp may be ahead of the database's clock: further ahead, it would stay young too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """The version that a command made, now or when it came first, and the one before it."""
-
-    config: ConfigChanged
-    previous: ConfigChanged
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why nothing was changed. `config` is the configuration in force where the command stumbled over its version."""
-
-    reasons: tuple[Reason, ...]
-    config: ConfigChanged | None = None
-
-    @property
-    def code(self) -> ConfigReasonCode:
-        """The one code of all the reasons."""
-        code: ConfigReasonCode = self.reasons[0].code  # type: ignore[assignment]  # `refuse` takes no other
-        return code
-
-
-Verdict = Applied | Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A command, who gave it, and when it was sent; None where it is being sent right now, over HTTP."""
-
-    command: AnyCommand
-    by: str
-    sent_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A command that was applied before: its content, the version that it made, and the one before that."""
-
-    content: bytes
-    config: ConfigChanged
-    previous: ConfigChanged
-
-
-def refuse(
-    code: ConfigReasonCode, message: str, *, field: str | None = None, config: ConfigChanged | None = None
-) -> Refused:
-    """A refusal with one reason."""
-    return Refused((Reason(code=code, message=message, field=field),), config)
 
 
 def content_hash(order: Order) -> bytes:
@@ -95,47 +45,27 @@ def check(command: AnyCommand) -> Refused | None:
     return Refused(tuple(reasons)) if reasons else None
 
 
-def decide(order: Order, current: ConfigChanged, *, now: datetime, known: Known | None, command_s: float) -> Verdict:
+def decide(
+    order: Order, current: ConfigChanged, *, now: datetime, known: Known | None, plans: Plans, command_s: float
+) -> Verdict:
     """What becomes of a checked command at `now`, under `current`.
 
     `known` is what its command_id did before: a repeated command gets its answer however old it is by now.
-    `command_s`: seconds after which a command is too old to be applied.
+    `plans` is what it has to know of the planned changes. `command_s`: seconds after which a command is too old to be
+    obeyed.
     """
     if known is not None:
         return _repeat(order, known)
     return (
         _refuse_age(order.sent_at, now, command_s)
         or _refuse_version(order.command, current)
-        or _turn(order, current, now)
-    )
-
-
-def result(command_id: str | None, verdict: Verdict) -> ConfigResult:
-    """The answer to a command."""
-    if isinstance(verdict, Refused):
-        version = verdict.config.config_version if verdict.config else None
-        return ConfigResult(
-            command_id=command_id,
-            status="rejected",
-            reasons=verdict.reasons,
-            config_version=version,
-            config=verdict.config,
-        )
-    return ConfigResult(
-        command_id=command_id,
-        status="applied",
-        previous_risk_percent=verdict.previous.fixed_risk_percent,
-        new_risk_percent=verdict.config.fixed_risk_percent,
-        config_version=verdict.config.config_version,
-        updated_at=verdict.config.updated_at,
-        updated_by=verdict.config.updated_by,
-        config=verdict.config,
+        or _obey(order, current, now, plans)
     )
 
 
 def _repeat(order: Order, known: Known) -> Verdict:
     if known.content == content_hash(order):
-        return Applied(known.config, known.previous, repeated=True)
+        return replace(known.verdict, repeated=True)
     return refuse("command_id_conflict", "named another command before", field="command_id")
 
 
@@ -156,37 +86,38 @@ def _refuse_version(command: AnyCommand, current: ConfigChanged) -> Refused | No
     return refuse("version_conflict", message, field="expected_version", config=current)
 
 
-def _turn(order: Order, current: ConfigChanged, now: datetime) -> Applied:
-    """The next version. A command that sets what holds already makes one too."""
-    changed: dict[str, object] = {
-        "config_version": current.config_version + 1,
-        "updated_at": now,
-        "updated_by": order.by,
-        "reason": order.command.reason,
-    }
+def _obey(order: Order, current: ConfigChanged, now: datetime, plans: Plans) -> Verdict:
     match order.command:
         case SetRiskPercent(new_risk_percent=percent):
-            changed["fixed_risk_percent"] = shortest(percent)
+            return _turn(order, current, now, fixed_risk_percent=shortest(percent))
         case SetEntrySplits(entry_splits=splits):
-            changed["entry_splits"] = EntrySplits(**{name: shortest(split) for name, split in splits})
+            shares = EntrySplits(**{name: shortest(split) for name, split in splits})
+            return _turn(order, current, now, entry_splits=shares)
         case SetMarginBuffer(margin_buffer_percent=percent):
-            changed["margin_buffer_percent"] = shortest(percent)
-        case ScheduleRiskPercent() | CancelSchedule():
-            raise TypeError(f"{order.command.command} changes nothing now; `check` refuses it")
-    return Applied(current.model_copy(update=changed), current)
+            return _turn(order, current, now, margin_buffer_percent=shortest(percent))
+        case ScheduleRiskPercent() as command:
+            return plan(command, order.by, current=current, now=now, plans=plans)
+        case CancelSchedule():
+            return cancel(plans.named, order.by, current=current, now=now)
+
+
+def _turn(order: Order, current: ConfigChanged, now: datetime, **changed: object) -> Applied:
+    """The next version. A command that sets what holds already makes one too."""
+    version = {"config_version": current.config_version + 1}
+    who = {"updated_at": now, "updated_by": order.by, "reason": order.command.reason}
+    return Applied(current.model_copy(update={**version, **who, **changed}), current)
 
 
 def _reasons(command: AnyCommand) -> list[Reason]:
     match command:
-        case SetRiskPercent(new_risk_percent=percent):
+        case SetRiskPercent(new_risk_percent=percent) | ScheduleRiskPercent(new_risk_percent=percent):
             return _risk_reasons(percent)
         case SetEntrySplits(entry_splits=splits):
             return _split_reasons(splits)
         case SetMarginBuffer(margin_buffer_percent=percent):
             return _buffer_reasons(percent)
-        case ScheduleRiskPercent() | CancelSchedule():
-            message = "schedules are not available in this release"
-            return [Reason(code="invalid_message", message=message, field="command")]
+        case CancelSchedule():
+            return []
 
 
 def _risk_reasons(percent: Decimal) -> list[Reason]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.config_service import dial
 from services.config_service.changes import Changes
 from services.config_service.counts import COMMANDS
-from services.config_service.dial import Order, Refused, Verdict
+from services.config_service.verdict import Order, Refused, Verdict, refuse, result
 from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Ack, Outcome, Park, Reply
 from shared.schemas.config import AnyCommand, ConfigCommand, ConfigResult
@@ -50,40 +49,41 @@ class CommandHandler:
         if isinstance(claims, Refused):
             return claims
         if claims.role != "owner":
-            return dial.refuse("forbidden", "only the owner may turn the dial")
+            return refuse("forbidden", "only the owner may turn the dial")
         if delivery.sent_at is None:
-            return dial.refuse("invalid_message", "is missing, so the command's age cannot be told", field="timestamp")
+            return refuse("invalid_message", "is missing, so the command's age cannot be told", field="timestamp")
         return await self._changes.apply(Order(command, claims.user, delivery.sent_at))
 
     def _authenticate(self, delivery: Delivery) -> Claims | Refused:
         if delivery.sender is None:
-            return dial.refuse("unauthorized", "the message must carry its sender's user_id")
+            return refuse("unauthorized", "the message must carry its sender's user_id")
         token = bearer_token(delivery.authorization)
         if token is None:
-            return dial.refuse("unauthorized", "the header authorization must carry a bearer token")
+            return refuse("unauthorized", "the header authorization must carry a bearer token")
         try:
             return verify_token(self._tokens, token)
         except TokenError as error:
             log.warning("token.refused", via="amqp", sender=delivery.sender, cause=str(error))
-            return dial.refuse("unauthorized", "the token is not valid")
+            return refuse("unauthorized", "the token is not valid")
 
 
 def _answer(command_id: str | None, command: str, verdict: Verdict) -> Outcome:
-    result = dial.result(command_id, verdict)
-    reply = Reply(RESULT, result.to_json())
+    answer = result(command_id, verdict)
+    reply = Reply(RESULT, answer.to_json())
     code = verdict.code if isinstance(verdict, Refused) else ""
     COMMANDS.labels("amqp", command, code).inc()
     log_fields = {
         "command_id": command_id,
         "command": command,
-        "status": result.status,
+        "status": answer.status,
         "code": code or None,
-        "config_version": result.config_version,
-        "updated_by": result.updated_by,
+        "config_version": answer.config_version,
+        "updated_by": answer.updated_by,
+        "schedule_id": answer.schedule_id,
         "repeated": not isinstance(verdict, Refused) and verdict.repeated,
     }
     if code == "invalid_message":
-        return Park(code, _sentence(result.reasons), reply, log=log_fields)
+        return Park(code, _sentence(answer.reasons), reply, log=log_fields)
     return Ack(reply, log=log_fields)
 
 

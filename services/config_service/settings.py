@@ -21,12 +21,15 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
 
     `http_host` and `http_port`: where the public API listens; TLS is the reverse proxy's in front of it.
     `command_seconds`: the age at which a config command is `expired`, by its timestamp and the database's clock.
+    `schedule_grace_seconds`: how late a planned change may still be applied, where nobody could in time.
     """
 
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 9103
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     command_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+
+    schedule_grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300
 
     @property
     def apply_timeout_s(self) -> float:

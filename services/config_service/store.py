@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.config_service.dial import Known
+from services.config_service import schedule_store
+from services.config_service.verdict import Applied, Cancelled, Known, Order, Planned
 from shared.schemas.config import ConfigChanged, EntrySplits
 from shared.sizing.rounding import shortest
 
@@ -24,8 +25,12 @@ NEWEST = text(f"""
     SELECT {COLUMNS}, clock_timestamp() AS now FROM risk_configuration_history ORDER BY config_version DESC LIMIT 1
 """)  # noqa: S608 - no word of it comes from outside
 
+VERSION = text(f"""
+    SELECT {COLUMNS} FROM risk_configuration_history WHERE config_version = :version
+""")  # noqa: S608 - no word of it comes from outside
+
 # A command's version and the one before it: what its answer is made of, now and whenever it is repeated.
-KNOWN = text(f"""
+CHANGED_BY_COMMAND = text(f"""
     SELECT {COLUMNS}, command_hash FROM risk_configuration_history
     WHERE config_version >= (SELECT config_version FROM risk_configuration_history WHERE command_id = :command_id) - 1
     ORDER BY config_version LIMIT 2
@@ -91,18 +96,49 @@ async def read_head(connection: AsyncConnection) -> Head:
 
 
 async def find_command(connection: AsyncConnection, command_id: str) -> Known | None:
-    """What a command did when it was applied; None where it never was."""
-    rows = (await connection.execute(KNOWN, {"command_id": command_id})).all()
-    if not rows:
-        return None
-    previous, made = rows
-    return Known(made.command_hash, _configuration(made), _configuration(previous))
+    """What a command did when it was obeyed; None where it never was."""
+    rows = (await connection.execute(CHANGED_BY_COMMAND, {"command_id": command_id})).all()
+    if rows:
+        previous, made = rows
+        return Known(made.command_hash, Applied(_configuration(made), _configuration(previous)))
+    if planned := await schedule_store.find_planned(connection, command_id):
+        schedule, content, version = planned
+        return Known(content, Planned(schedule, await _read_version(connection, version)))
+    if cancelled := await schedule_store.find_cancelled(connection, command_id):
+        schedule, content, version = cancelled
+        return Known(content, Cancelled(schedule, await _read_version(connection, version)))
+    return None
+
+
+async def save(connection: AsyncConnection, done: Applied | Planned | Cancelled, order: Order, content: bytes) -> None:
+    """Write down what `order`, whose content has the hash `content`, has done."""
+    command_id = order.command.command_id
+    match done:
+        case Applied(config=config):
+            await insert_version(connection, config, command_id=command_id, command_hash=content)
+        case Planned(schedule=schedule, config=config):
+            await schedule_store.insert_schedule(
+                connection,
+                schedule,
+                command_id=command_id,
+                command_hash=content,
+                config_version=config.config_version,
+            )
+        case Cancelled(schedule=schedule):
+            await schedule_store.insert_end(connection, schedule, command_id=command_id, command_hash=content)
 
 
 async def insert_version(
-    connection: AsyncConnection, config: ConfigChanged, *, command_id: str, command_hash: bytes
+    connection: AsyncConnection,
+    config: ConfigChanged,
+    *,
+    command_id: str | None = None,
+    command_hash: bytes | None = None,
 ) -> None:
-    """Put the next version in force, into the history, and into the outbox of the broadcast."""
+    """Put the next version in force, into the history, and into the outbox of the broadcast.
+
+    Without a command where a schedule made it.
+    """
     values = _values(config)
     version = {"config_version": config.config_version}
     command = {"command_id": command_id, "command_hash": command_hash, "reason": config.reason}
@@ -126,6 +162,10 @@ async def read_outbox(connection: AsyncConnection, *, limit: int) -> Outbox:
 async def delete_outbox(connection: AsyncConnection, version: int) -> None:
     """Forget a version that was broadcast."""
     await connection.execute(DELETE_OUTBOX, {"config_version": version})
+
+
+async def _read_version(connection: AsyncConnection, version: int) -> ConfigChanged:
+    return _configuration((await connection.execute(VERSION, {"version": version})).one())
 
 
 def _configuration(row: Row[Any]) -> ConfigChanged:

@@ -212,6 +212,54 @@ risk_configuration_outbox = Table(
     comment="Versions still to be broadcast; a row is deleted once the broker has confirmed it",
 )
 
+risk_configuration_schedules = Table(
+    "risk_configuration_schedules",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("schedule_id", Uuid, nullable=False),
+    Column("command_id", Text, nullable=False, comment="the command that planned it"),
+    Column("command_hash", LargeBinary, nullable=False, comment="SHA-256 of that command's content"),
+    Column("new_risk_percent", Numeric, nullable=False, comment="3 = 3 %"),
+    _time("effective_at"),
+    Column("reason", Text),
+    Column("planned_by", Text, nullable=False),
+    _time("planned_at"),
+    Column(
+        "config_version",
+        Integer,
+        ForeignKey("risk_configuration_history.config_version"),
+        nullable=False,
+        comment="in force when it was planned",
+    ),
+    UniqueConstraint("schedule_id"),
+    UniqueConstraint("command_id"),
+    CheckConstraint("new_risk_percent BETWEEN 0.1 AND 50", name="new_risk_percent"),
+    CheckConstraint("effective_at > planned_at", name="effective_at"),
+    comment="Every change that was planned. Never updated: how one ended is in risk_configuration_schedule_ends",
+)
+
+risk_configuration_schedule_ends = Table(
+    "risk_configuration_schedule_ends",
+    metadata,
+    Column("schedule_id", Uuid, ForeignKey("risk_configuration_schedules.schedule_id"), primary_key=True),
+    Column("state", Text, nullable=False),
+    _time("ended_at"),
+    Column("ended_by", Text, nullable=False),
+    Column(
+        "config_version",
+        Integer,
+        ForeignKey("risk_configuration_history.config_version"),
+        nullable=False,
+        comment="the version it made, or the one then in force",
+    ),
+    Column("command_id", Text, comment="the command that cancelled it"),
+    Column("command_hash", LargeBinary, comment="SHA-256 of that command's content"),
+    UniqueConstraint("command_id"),
+    CheckConstraint("state IN ('applied', 'cancelled', 'missed')", name="state"),
+    CheckConstraint("(state = 'cancelled') = (command_id IS NOT NULL)", name="cancelled_by_command"),
+    comment="How each planned change ended: its key lets it end once, whoever tries",
+)
+
 mt5_instruments = Table(
     "mt5_instruments",
     metadata,

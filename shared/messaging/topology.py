@@ -28,6 +28,7 @@ KEY_CONFIG_COMMAND = "config.command"
 KEY_SIZING_DECIDED = "sizing.decided"
 KEY_ACCOUNT_REFUSED = "account.refused"
 KEY_WORKER_STATE = "worker.state"
+KEY_SCHEDULE_ENDED = "schedule.ended"
 
 DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
 REPLY_QUEUE_PREFIX = "lotwise.reply"
@@ -242,6 +243,6 @@ ROLES = (
         configure=r"lotwise\.config\.changed\..+",
         write=r"amq\.default|lotwise\.(dead|events|config\.changed(\..+)?)",
         read=r"lotwise\.(config|config\.changed(\..+)?)",
-        topic_write={EVENTS: r"^worker\.state$"},
+        topic_write={EVENTS: r"^(worker\.state|schedule\.ended)$"},
     ),
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, RootModel
 
 from shared.schemas.reasons import Reason
-from shared.schemas.values import ExactDecimal, Identifier, Message, Text, UtcTime
+from shared.schemas.values import ExactDecimal, Id, Identifier, Message, Text, UtcTime
 
 
 class EntrySplits(Message):
@@ -96,6 +96,28 @@ class ConfigResult(Message):
     updated_by: str | None = None
     schedule_id: str | None = None
     config: ConfigChanged | None = None
+
+
+ScheduleState = Literal["planned", "applied", "cancelled", "missed"]
+
+
+class Schedule(Message):
+    """`schedule.ended.v1`, an event, and the form of a planned change everywhere else: 3 = 3 %.
+
+    It ends once: `applied` and made `config_version`, `cancelled`, or `missed` because nobody could apply it in time;
+    the latter two name the version then in force. Until it ends, the last three are null.
+    """
+
+    schedule_id: Id
+    state: ScheduleState
+    new_risk_percent: ExactDecimal
+    effective_at: UtcTime
+    reason: str | None
+    planned_by: str
+    planned_at: UtcTime
+    ended_at: UtcTime | None = None
+    ended_by: str | None = None
+    config_version: int | None = None
 
 
 class WorkerState(Message):

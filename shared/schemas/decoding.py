@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from shared.schemas.account import AccountInstruments, AccountRefused, AccountSnapshot
-from shared.schemas.config import ConfigChanged, ConfigCommand, ConfigResult, WorkerState
+from shared.schemas.config import ConfigChanged, ConfigCommand, ConfigResult, Schedule, WorkerState
 from shared.schemas.reasons import FieldError, field_errors
 from shared.schemas.sizing import SizingDecision, SizingOutcome, SizingRequest
 
@@ -25,6 +25,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "config.command.v1": ConfigCommand,
     "config.result.v1": ConfigResult,
     "config.changed.v1": ConfigChanged,
+    "schedule.ended.v1": Schedule,
     "worker.state.v1": WorkerState,
 }
 """Every version of every message, by the `type` property it travels under."""

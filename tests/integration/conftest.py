@@ -23,6 +23,8 @@ EMPTY = text("""
         DELETE FROM account_moves;
         DELETE FROM sizing_outcomes;
         DELETE FROM risk_configuration_outbox;
+        DELETE FROM risk_configuration_schedule_ends;
+        DELETE FROM risk_configuration_schedules;
         DELETE FROM risk_configuration_history WHERE config_version > 1;
     END $$
 """)

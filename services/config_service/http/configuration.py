@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.config_service.changes import Changes
 from services.config_service.counts import COMMANDS
-from services.config_service.dial import Applied, Order, Refused
 from services.config_service.http.answers import CHANGING, ETAG, READING, documented_body, json_answer
 from services.config_service.http.callers import (
     TOKEN_IN_DOCUMENT,
@@ -20,6 +19,7 @@ from services.config_service.http.callers import (
     read_body,
 )
 from services.config_service.http.problems import refusal
+from services.config_service.verdict import Applied, Order, Refused
 from shared.schemas.config import ConfigChanged, EntrySplits, SetEntrySplits, SetMarginBuffer, SetRiskPercent
 from shared.schemas.values import ExactDecimal, Message, Text, UtcTime
 
@@ -150,6 +150,8 @@ class ConfigurationApi:
         COMMANDS.labels("http", order.command.command, code).inc()
         if isinstance(verdict, Refused):
             raise refusal(verdict)
+        if not isinstance(verdict, Applied):
+            raise TypeError("a command of the dial makes a version")
         return verdict
 
 

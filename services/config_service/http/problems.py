@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
-from services.config_service.dial import Refused
+from services.config_service.verdict import Refused
 from shared.errors import DependencyError
 from shared.schemas.reasons import REASONS_MAX, Reason
 
@@ -25,6 +25,7 @@ STATUSES = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
+    "unknown_schedule": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "request_timeout": HTTPStatus.REQUEST_TIMEOUT,
     "version_conflict": HTTPStatus.CONFLICT,

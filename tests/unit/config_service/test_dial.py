@@ -8,30 +8,17 @@ from decimal import Decimal
 
 import pytest
 
-from services.config_service.dial import Applied, Known, Order, Refused, Verdict, check, content_hash, decide, result
-from shared.schemas.config import AnyCommand, ConfigChanged
-from tests.unit.config_service.configurations import FIRST, NOON, command, order, splits
-
-
-def decided(given: Order, *, current: ConfigChanged = FIRST, known: Known | None = None) -> Verdict:
-    return decide(given, current, now=NOON, known=known, command_s=30)
+from services.config_service.dial import check, content_hash, decide
+from services.config_service.schedule import Plans
+from services.config_service.verdict import Applied, Order, result
+from shared.schemas.config import ConfigChanged
+from tests.unit.config_service.configurations import FIRST, NOON, command, decided, known_as, order, refused, splits
 
 
 def applied(given: Order) -> ConfigChanged:
     verdict = decided(given)
     assert isinstance(verdict, Applied)
     return verdict.config
-
-
-def refused(given: Order, *, known: Known | None = None) -> Refused:
-    verdict = decided(given, known=known)
-    assert isinstance(verdict, Refused)
-    return verdict
-
-
-def known_as(given: Order) -> Known:
-    """What is remembered of an order that was applied."""
-    return Known(content_hash(given), applied(given), FIRST)
 
 
 def test_a_change_makes_the_next_version_and_says_who_when_and_why() -> None:
@@ -127,20 +114,6 @@ def test_every_split_that_is_not_above_zero_is_named() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "schedule",
-    [
-        command(command="schedule_risk_percent", new_risk_percent="2", effective_at="2026-12-01T00:00:00Z"),
-        command(command="cancel_schedule", schedule_id="s-1"),
-    ],
-)
-def test_a_schedule_is_refused_in_this_release(schedule: AnyCommand) -> None:
-    verdict = check(schedule)
-
-    assert verdict is not None
-    assert (verdict.code, verdict.reasons[0].field) == ("invalid_message", "command")
-
-
 def test_a_command_lives_thirty_seconds_and_no_longer() -> None:
     assert applied(order(age_s=30)).config_version == 8
     assert refused(order(age_s=30.001)).code == "expired"
@@ -173,7 +146,8 @@ def test_a_repeated_command_gets_its_answer_though_its_expected_version_and_its_
     given = order(command(expected_version=7))
     first = decided(given)
 
-    again = decide(given, applied(order()), now=NOON + timedelta(hours=1), known=known_as(given), command_s=30)
+    later = NOON + timedelta(hours=1)
+    again = decide(given, applied(order()), now=later, known=known_as(given), plans=Plans(), command_s=30)
 
     assert isinstance(first, Applied)
     assert not first.repeated

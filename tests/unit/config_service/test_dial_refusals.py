@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from services.config_service.dial import Known, Order, Refused, check, content_hash, decide, result
+from services.config_service.dial import check, content_hash
+from services.config_service.verdict import Order, result
 from shared.schemas.config import AnyCommand
 from shared.schemas.reasons import Reason
-from tests.unit.config_service.configurations import FIRST, NOON, command, order, splits
-
-
-def schedule(effective_at: str) -> AnyCommand:
-    """A planned change, which this release takes nowhere."""
-    return command(command="schedule_risk_percent", new_risk_percent="2", effective_at=effective_at)
-
-
-def refused(given: Order, *, known: Known | None = None) -> Refused:
-    verdict = decide(given, FIRST, now=NOON, known=known, command_s=30)
-    assert isinstance(verdict, Refused)
-    return verdict
+from tests.unit.config_service.configurations import FIRST, command, known_as, order, plan, refused, splits
 
 
 @pytest.mark.parametrize(
@@ -39,7 +27,7 @@ def refused(given: Order, *, known: Known | None = None) -> Refused:
                 ("entry_splits", "must sum to 1"),
             ],
         ),
-        (schedule("2026-12-01T00:00:00Z"), [("command", "schedules are not available in this release")]),
+        (plan(new_risk_percent="0.05"), [("new_risk_percent", "must be between 0.1 and 50")]),
     ],
 )
 def test_each_wrong_field_is_told_what_it_must_be(given: AnyCommand, expected: list[tuple[str, str]]) -> None:
@@ -75,8 +63,7 @@ def test_a_refused_order_says_in_a_sentence_why(given: Order, expected: Reason) 
 
 
 def test_a_command_id_that_is_taken_says_so() -> None:
-    other = order(command(new_risk_percent="9"))
-    known = Known(content_hash(other), FIRST, FIRST)
+    known = known_as(order(command(new_risk_percent="9")))
 
     assert refused(order(), known=known).reasons == (
         Reason(code="command_id_conflict", message="named another command before", field="command_id"),
@@ -97,15 +84,7 @@ def test_the_answer_to_another_refusal_names_its_command() -> None:
 
 
 def test_the_time_of_a_plan_is_part_of_what_was_ordered_however_it_was_written() -> None:
-    planned = content_hash(order(schedule("2026-12-01T00:00:00Z")))
+    planned = content_hash(order(plan("2026-12-01T00:00:00Z")))
 
-    assert content_hash(order(schedule("2026-12-01T01:00:00.000+01:00"))) == planned
-    assert content_hash(order(schedule("2026-12-01T00:00:00.001Z"))) != planned
-
-
-@pytest.mark.parametrize(
-    "given", [schedule("2026-12-01T00:00:00Z"), command(command="cancel_schedule", schedule_id="s-1")]
-)
-def test_a_schedule_that_nobody_checked_makes_no_version(given: AnyCommand) -> None:
-    with pytest.raises(TypeError, match=f"^{given.command} changes nothing now"):
-        decide(order(given), FIRST, now=NOON + timedelta(seconds=1), known=None, command_s=30)
+    assert content_hash(order(plan("2026-12-01T01:00:00.000+01:00"))) == planned
+    assert content_hash(order(plan("2026-12-01T00:00:00.001Z"))) != planned

@@ -104,15 +104,6 @@ async def test_a_command_out_of_range_names_every_wrong_field(handler: CommandHa
     ]
 
 
-async def test_a_schedule_is_parked_with_an_answer(handler: CommandHandler) -> None:
-    schedule = command(command="cancel_schedule", schedule_id="s-1")
-
-    outcome = await outcome_of(handler, delivery(ConfigCommand(schedule)))
-
-    assert isinstance(outcome, Park)
-    assert [(reason.code, reason.field) for reason in answer(outcome).reasons] == [("invalid_message", "command")]
-
-
 @pytest.mark.parametrize(
     ("body", "command_id", "fields"),
     [
