@@ -90,6 +90,10 @@ class Management:
         """Add definitions: to one vhost, or, with users and permissions, to the broker."""
         self._call("POST", "definitions" if vhost is None else f"definitions/{quote(vhost, safe='')}", json=definitions)
 
+    def delete_exchange(self, vhost: str, exchange: str) -> None:
+        """Remove an exchange, and with it every binding to it."""
+        self._call("DELETE", f"exchanges/{quote(vhost, safe='')}/{quote(exchange, safe='')}")
+
     def peek(self, vhost: str, queue: str, *, most: int = 1000) -> list[PeekedMessage]:
         """Return what waits in a queue, at most `most` messages, and leave it there. Each look is a delivery."""
         path = f"queues/{quote(vhost, safe='')}/{quote(queue, safe='')}/get"

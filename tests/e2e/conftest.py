@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,9 @@ JWT_SECRET = "a secret of the tests alone, 32 characters and more"
 Launch = Callable[..., ServiceProcess]
 
 
-@pytest.fixture
-def launch(provided_servers: Servers, virtual_host: VirtualHost, database_url: str, tmp_path: Path) -> Iterator[Launch]:
-    """Start a service: `launch("sizing_worker", LOTWISE_…="…")`; it is gone when the test is over."""
+@contextmanager
+def launcher(servers: Servers, virtual_host: VirtualHost, database_url: str, logs: Path) -> Iterator[Launch]:
+    """Start services: `launch("sizing_worker", LOTWISE_…="…")`; they are gone at the end of the block."""
     numbers = itertools.count(1)
     with ExitStack() as stack:
 
@@ -32,12 +32,19 @@ def launch(provided_servers: Servers, virtual_host: VirtualHost, database_url: s
             process = ServiceProcess(
                 service,
                 name=f"{service}-{next(numbers)}",
-                ledger=provided_servers.ledger,
+                ledger=servers.ledger,
                 settings={**given, **settings},
-                logs=tmp_path,
+                logs=logs,
             )
             process.start()
             stack.callback(process.terminate)
             return process
 
+        yield start
+
+
+@pytest.fixture
+def launch(provided_servers: Servers, virtual_host: VirtualHost, database_url: str, tmp_path: Path) -> Iterator[Launch]:
+    """Start services in a vhost and a database of the test's own; they are gone when the test is over."""
+    with launcher(provided_servers, virtual_host, database_url, tmp_path) as start:
         yield start

@@ -1,4 +1,4 @@
-"""A TCP port in front of a server: closed until it is opened, as a server that starts late."""
+"""TCP ports in front of a server: one that opens late, and one that holds back what a connection should hear."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 from dev.servers.ports import LOOPBACK, free_ports
+
+FIRST_WORDS_BYTES = 4096
+"""So much of what a client says is searched for its connection's name."""
 
 
 class LateServer:
@@ -43,6 +46,76 @@ class LateServer:
             task = asyncio.create_task(_pump(source, sink))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+
+class HoldingProxy:
+    """Stands for the broker of a URL; holds back what the connections named `name` should hear, while told to.
+
+    What was held arrives after `release`, in its order: a broadcast that is late. Before that it is one that is lost.
+    """
+
+    def __init__(self, url: str, *, name: str) -> None:
+        parts = urlsplit(url)
+        self._target = (parts.hostname or LOOPBACK, parts.port or 0)
+        (self._port,) = free_ports(1)
+        credentials = parts.netloc.rpartition("@")[0]
+        self.url = urlunsplit(parts._replace(netloc=f"{credentials}@{LOOPBACK}:{self._port}"))
+        self._name = name.encode()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, LOOPBACK, self._port)
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._server.close()
+        self.release()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for writer in self._writers:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    def hold(self) -> None:
+        """Let them hear nothing from here on."""
+        self._flowing.clear()
+
+    def release(self) -> None:
+        """Let them hear everything, what was held first."""
+        self._flowing.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(*self._target)
+        self._writers += [writer, there_writer]
+        said = bytearray()
+        for pump in (self._listen(reader, there_writer, said), self._tell(there_reader, writer, said)):
+            task = asyncio.create_task(pump)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _listen(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, said: bytearray) -> None:
+        """Pass on what the client says; its first words hold its name."""
+        with suppress(ConnectionError):
+            while data := await source.read(65_536):
+                said += data[: max(FIRST_WORDS_BYTES - len(said), 0)]
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    async def _tell(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, said: bytearray) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65_536):
+                if self._name in said:
+                    await self._flowing.wait()
+                sink.write(data)
+                await sink.drain()
+        sink.close()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

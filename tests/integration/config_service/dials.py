@@ -78,11 +78,12 @@ class Dial:
     async def ended(self) -> Ended:
         """The next that is due, as soon as it is."""
 
-        async def look() -> Ended | None:
+        async def look() -> list[Ended]:
             turn = await self.end_due()
-            return turn if isinstance(turn, Ended) else None
+            return [turn] if isinstance(turn, Ended) else []
 
-        return await eventually(look)
+        (ended,) = await eventually(look)
+        return ended
 
     async def schedules(self, **page: Any) -> list[Schedule]:
         """What the owner sees."""
