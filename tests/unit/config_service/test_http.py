@@ -15,6 +15,7 @@ from services.config_service.http.app import config_app
 from services.config_service.http.configuration import configuration_routes
 from services.config_service.http.guard import BODY_BYTES_MAX, Guard
 from services.config_service.http.health import health_routes
+from services.config_service.http.schedules import schedule_routes
 from shared.errors import DependencyError
 from shared.health import DatabaseCheck
 from shared.tokens import Role, TokenSettings, issue_token
@@ -38,7 +39,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
     changes = Changes(engine, command_s=30, timeout_s=5)
     health = health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(away))
-    app = config_app(configuration_routes(changes), health, tokens=TOKENS)
+    app = config_app(configuration_routes(changes), schedule_routes(changes), health, tokens=TOKENS)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://config") as made:
         yield made
