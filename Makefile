@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 $(V).SILENT:
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap bootstrap-to-run demo test check up down lock clean
+.PHONY: help bootstrap bootstrap-to-run demo test check bench bench-quick up down lock clean
 
 help: ## list the targets
 	echo "Lotwise: make TARGET"
@@ -34,6 +34,12 @@ test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_AR
 
 check: bootstrap ## quick: style, types, layers, unit tests
 	$(VENV)/python -m dev.check
+
+bench: bootstrap ## the benchmarks, each beside its peer in one run; writes docs/benchmarks.md
+	$(VENV)/python -m benchmarks
+
+bench-quick: bootstrap ## a taste of them
+	$(VENV)/python -m benchmarks --quick
 
 up: bootstrap ## broker, database and services, left running: SIZING_WORKERS=2 SYNC_CONSUMERS=1 CONFIG_SERVICES=1
 	$(VENV)/python -m dev.stack up --sizing-workers $(SIZING_WORKERS) --sync-consumers $(SYNC_CONSUMERS) \

@@ -61,6 +61,11 @@ class Management:
         tags: str | list[str] = self._call("GET", "whoami").json()["tags"]
         return tags.split(",") if isinstance(tags, str) else tags  # 3.8 and before: one string
 
+    def version(self) -> str:
+        """Return the broker's version."""
+        version: str = self._call("GET", "overview?columns=rabbitmq_version").json()["rabbitmq_version"]
+        return version
+
     def vhosts(self) -> set[str]:
         """Return the names of all vhosts."""
         return {vhost["name"] for vhost in self._call("GET", "vhosts?columns=name").json()}
