@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.database.engine import OperatorSettings, asyncpg_url
 from shared.database.tables import PARTITION_NAME, metadata
+from shared.settings import load
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def database_url() -> str:
     """Where to migrate: `-x url=…`, else the environment."""
     given = context.get_x_argument(as_dictionary=True).get("url")
-    return given or OperatorSettings().database_url.get_secret_value()
+    return given or load(OperatorSettings).database_url.get_secret_value()
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:

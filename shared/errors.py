@@ -10,6 +10,8 @@ A wrong message is a value (`InvalidMessage`), and a bug is whatever else is rai
 
 from __future__ import annotations
 
+from ssl import SSLCertVerificationError
+
 
 class LotwiseError(Exception):
     """Base of what Lotwise itself raises."""
@@ -25,3 +27,13 @@ class DependencyError(LotwiseError):
 
 class UnknownOutcomeError(DependencyError):
     """A publish or a commit whose confirmation did not come: it may have taken effect."""
+
+
+def refused_certificate(error: BaseException) -> str | None:
+    """Why the other side's certificate was not believed, where that is what `error` comes from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SSLCertVerificationError):
+            return cause.verify_message
+        cause = cause.__cause__
+    return None

@@ -11,6 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.database.engine import asyncpg_url
+
 CONNECT_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_S = 30.0
 MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -60,7 +62,7 @@ def _execute(url: str, statement: str, parameters: dict[str, str] | None = None)
 
 async def _first_value(url: str, statement: str, parameters: dict[str, str]) -> object:
     engine = create_async_engine(
-        urlunsplit(urlsplit(url)._replace(scheme="postgresql+asyncpg")),
+        asyncpg_url(url),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": STATEMENT_TIMEOUT_S},

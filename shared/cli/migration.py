@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.cli.terminal import say
 from shared.database.engine import CONNECT_TIMEOUT_S, asyncpg_url
-from shared.database.transaction import database_errors
+from shared.database.transaction import believed_certificate, database_errors
 from shared.errors import DeploymentError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _config() -> Config:
 async def _refusals() -> AsyncIterator[None]:
     """Raise DependencyError where the database is away, DeploymentError where it refuses us."""
     try:
-        async with database_errors():
+        async with believed_certificate(), database_errors():
             yield
     except DBAPIError as error:
         raise DeploymentError(

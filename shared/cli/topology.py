@@ -16,7 +16,8 @@ from shared.messaging.link import BrokerSettings, refuse_bad_credentials
 from shared.messaging.topology import BINDINGS, EXCHANGES, QUEUES
 from shared.settings import HttpUrl, load
 
-API_PORT = 15672
+API_PORTS = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
+"""Scheme and port of the management API beside those of AMQP."""
 
 
 class TopologySettings(BrokerSettings):
@@ -26,11 +27,12 @@ class TopologySettings(BrokerSettings):
 
     @property
     def api_url(self) -> SecretStr:
-        """The management API with its credentials: as given, else the AMQP host and credentials on port 15672."""
+        """The management API with its credentials: as given, else the AMQP host and credentials on its usual port."""
         if self.rabbitmq_api_url is not None:
             return self.rabbitmq_api_url
         amqp = URL(self.amqp_url.get_secret_value())
-        return SecretStr(str(amqp.with_scheme("http").with_port(API_PORT).with_path("").with_query(None)))
+        scheme, port = API_PORTS[amqp.scheme]
+        return SecretStr(str(amqp.with_scheme(scheme).with_port(port).with_path("").with_query(None)))
 
 
 def topology(
@@ -41,7 +43,7 @@ def topology(
     """Declare every exchange, queue and binding that Lotwise uses; what stands already is left as it is.
 
     Reads LOTWISE_AMQP_URL; with --check also LOTWISE_RABBITMQ_API_URL (http://user:password@host:15672 by default,
-    with the AMQP URL's host and credentials).
+    https and 15671 beside amqps://, with the AMQP URL's host and credentials).
     """
     with clear_failures():
         settings = load(TopologySettings)

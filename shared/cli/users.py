@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import quote
+
+from pydantic import AfterValidator, SecretStr, create_model
 
 from shared.cli.terminal import clear_failures, say
 from shared.cli.topology import TopologySettings
-from shared.errors import DeploymentError
 from shared.messaging.management import management_api
 from shared.messaging.permissions import SALT_BYTES, permission_rows, user_row
 from shared.messaging.topology import ROLES
 from shared.settings import PREFIX, load
 
 PASSWORD_CHARACTERS_MIN = 16
+
+
+def _long_enough(password: SecretStr) -> SecretStr:
+    if len(password) < PASSWORD_CHARACTERS_MIN:
+        raise ValueError(f"must have at least {PASSWORD_CHARACTERS_MIN} characters")
+    return password
+
+
+Password = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
 def users() -> None:
@@ -27,8 +36,8 @@ def users() -> None:
     LOTWISE_CONFIG_SERVICE_PASSWORD; or, under the same name and `_FILE`, the file that holds it.
     """
     with clear_failures():
-        settings = load(TopologySettings)
-        passwords = _passwords()
+        settings = _settings()
+        passwords = _passwords(settings)
         definitions = {
             "users": [user_row(name, password, salt=_salt()) for name, password in passwords.items()],
             **permission_rows({name: name for name in passwords}, virtual_host=settings.virtual_host),
@@ -51,40 +60,19 @@ def _salt() -> bytes:
 
 def password_variable(role: str) -> str:
     """The variable that holds the password of a role's user."""
-    return f"{PREFIX}{role.upper().replace('-', '_')}_PASSWORD"
+    return PREFIX + _field(role).upper()
 
 
-def _passwords() -> dict[str, str]:
-    """Each role's password. Raises DeploymentError that names every variable that is missing or wrong."""
-    found: dict[str, str] = {}
-    faults = []
-    for role in ROLES:
-        try:
-            found[role.name] = _password(password_variable(role.name))
-        except DeploymentError as fault:
-            faults.append(str(fault))
-    if faults:
-        raise DeploymentError("; ".join(faults))
-    return found
+def _field(role: str) -> str:
+    return f"{role.replace('-', '_')}_password"
 
 
-def _password(name: str) -> str:
-    given, file = os.environ.get(name), os.environ.get(f"{name}_FILE")
-    if given and file:
-        raise DeploymentError(f"{name}: {name}_FILE is set as well; set one of them")
-    if not given and not file:
-        raise DeploymentError(f"{name}: is not set, and has no default")
-    password = given or _content(f"{name}_FILE", Path(file or ""))
-    if len(password) < PASSWORD_CHARACTERS_MIN:
-        raise DeploymentError(f"{name}: must have at least {PASSWORD_CHARACTERS_MIN} characters")
-    return password
+def _settings() -> TopologySettings:
+    """The broker's settings, and in the same reading each role's password."""
+    passwords: Any = {_field(role.name): (Password, ...) for role in ROLES}
+    model: type[TopologySettings] = create_model("UsersSettings", __base__=TopologySettings, **passwords)
+    return load(model)
 
 
-def _content(name: str, file: Path) -> str:
-    """What `file` holds, without the end of its line."""
-    try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise DeploymentError(f"{name}: {file} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise DeploymentError(f"{name}: {file} is not text") from None
+def _passwords(settings: TopologySettings) -> dict[str, str]:
+    return {role.name: getattr(settings, _field(role.name)).get_secret_value() for role in ROLES}

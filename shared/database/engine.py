@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import parse_qsl, urlencode
 
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -12,6 +13,7 @@ from shared.settings import DatabaseUrl, Settings
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 5
 POOL_RECYCLE_S = 1800
+LIBPQ_TLS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"})
 
 
 class OperatorSettings(Settings):
@@ -29,8 +31,18 @@ class DatabaseSettings(OperatorSettings):
 
 
 def asyncpg_url(url: str) -> str:
-    """The same URL, for SQLAlchemy's asyncpg dialect."""
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    """The same URL, for SQLAlchemy's asyncpg dialect.
+
+    asyncpg itself reads libpq's `sslmode` and its certificates, but from a URL of its own only, and the dialect hands
+    it every parameter as an argument: so they travel inside one argument, `dsn`.
+    """
+    head, mark, query = url.replace("postgresql://", "postgresql+asyncpg://", 1).partition("?")
+    parameters = parse_qsl(query, keep_blank_values=True)
+    tls = [(name, value) for name, value in parameters if name in LIBPQ_TLS]
+    if not tls:
+        return head + mark + query
+    rest = [(name, value) for name, value in parameters if name not in LIBPQ_TLS]
+    return f"{head}?{urlencode([*rest, ('dsn', f'postgresql://?{urlencode(tls)}')])}"
 
 
 def connect_database(settings: DatabaseSettings, *, application: str) -> AsyncEngine:

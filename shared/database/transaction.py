@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError
+from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError, refused_certificate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,10 +59,11 @@ async def database_errors() -> AsyncIterator[None]:
 async def check_database(engine: AsyncEngine) -> None:
     """Make sure that the database answers and has this release's schema.
 
-    Raises DependencyError where it is away, DeploymentError where it is not migrated.
+    Raises DependencyError where it is away, DeploymentError where it refuses us, where its certificate is not believed,
+    or where it is not migrated.
     """
     try:
-        async with transaction(engine) as connection:
+        async with believed_certificate(), transaction(engine) as connection:
             version = (await connection.execute(text("SELECT max(version_num) FROM alembic_version"))).scalar()
     except DBAPIError as error:
         if _sqlstate(error) in MISSING_OBJECT_SQLSTATES:
@@ -73,6 +74,20 @@ async def check_database(engine: AsyncEngine) -> None:
             f"the database is at migration {version or 'none'}, this release needs {HEAD_MIGRATION};"
             " run `lotwise migrate` as the operator"
         )
+
+
+@asynccontextmanager
+async def believed_certificate() -> AsyncIterator[None]:
+    """Raise DeploymentError where the database's certificate is not believed: waiting does not make it better."""
+    try:
+        yield
+    except DependencyError as error:
+        if fault := refused_certificate(error):
+            raise DeploymentError(
+                f"LOTWISE_DATABASE_URL: the database's certificate is not believed: {fault}; name its authority by"
+                " sslrootcert"
+            ) from None
+        raise
 
 
 async def ping(engine: AsyncEngine) -> None:

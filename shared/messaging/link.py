@@ -26,7 +26,7 @@ from aio_pika.exceptions import (
 from pydantic import Field
 from yarl import URL
 
-from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError
+from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError, refused_certificate
 from shared.messaging.properties import survive_any_properties
 from shared.settings import AmqpUrl, Settings
 
@@ -156,6 +156,10 @@ async def refuse_bad_credentials(settings: BrokerSettings) -> None:
         if isinstance(error.__cause__, AuthenticationError | ProbableAuthenticationError):
             raise DeploymentError(
                 f"LOTWISE_AMQP_URL: the broker refuses user {settings.user!r}; check name, password and virtual host"
+            ) from None
+        if fault := refused_certificate(error):
+            raise DeploymentError(
+                f"LOTWISE_AMQP_URL: the broker's certificate is not believed: {fault}; name its authority by cafile"
             ) from None
         if isinstance(error.__cause__, InvalidFrameError):  # what aiormq makes of a refused Connection.Open
             raise DeploymentError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,11 @@ def management_api(api_url: str, *, virtual_host: str, needs: str) -> Iterator[h
     try:
         # trust_env: a proxy of the environment is for the world outside, not for our broker.
         with httpx.Client(
-            base_url=base, auth=(user, url.password or ""), timeout=API_TIMEOUT_S, trust_env=False
+            base_url=base,
+            auth=(user, url.password or ""),
+            timeout=API_TIMEOUT_S,
+            trust_env=False,
+            verify=ssl.create_default_context(),  # the system's authorities, or those of SSL_CERT_FILE
         ) as client:
             yield client
     except httpx.HTTPStatusError as error:
