@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _SECRETS = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=[Bb]earer )\s*\S+")
-QUIET_LOGGERS = ("aio_pika", "aiormq", "sqlalchemy", "uvicorn", "asyncio")
-"""Never below warning: aiormq's debug lines hold whole frames, bodies included."""
+QUIET_LOGGERS = ("aio_pika", "aiormq", "sqlalchemy", "uvicorn", "asyncio", "httpx", "httpcore")
+"""Never below warning: aiormq's debug lines hold whole frames, bodies included, and httpx's whole URLs."""
 
 
 def configure_logging(level: LogLevel, *, service: str) -> None:

@@ -13,9 +13,9 @@ LIFETIME_S = 7 * 86_400
 """A stack may be left running over a weekend."""
 
 
-def _settings() -> TokenSettings:
+def _settings(secret: str) -> TokenSettings:
     return TokenSettings(
-        jwt_secret=SecretStr(secrets.token_hex(32)),
+        jwt_secret=SecretStr(secret),
         jwt_issuer="lotwise",
         jwt_audience="lotwise",
         jwt_lifetime_max_seconds=LIFETIME_S,
@@ -26,12 +26,17 @@ def _settings() -> TokenSettings:
 class TokenIssuer:
     """Who signs the tokens that a config service accepts."""
 
-    settings: TokenSettings = field(default_factory=_settings)
+    secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+
+    @property
+    def settings(self) -> TokenSettings:
+        """Those of config_service."""
+        return _settings(self.secret)
 
     def environment(self) -> dict[str, str]:
         """Return what config_service and `lotwise token` read."""
         return {
-            "LOTWISE_JWT_SECRET": self.settings.jwt_secret.get_secret_value(),
+            "LOTWISE_JWT_SECRET": self.secret,
             "LOTWISE_JWT_ISSUER": self.settings.jwt_issuer,
             "LOTWISE_JWT_AUDIENCE": self.settings.jwt_audience,
             "LOTWISE_JWT_LIFETIME_MAX_SECONDS": str(self.settings.jwt_lifetime_max_seconds),

@@ -22,6 +22,7 @@ from shared.messaging.publisher import Publisher
 from shared.messaging.topology import CONFIG, CONFIG_CHANGED, DEAD, EVENTS
 from shared.service import instance_name, run_service, run_tasks, wait_for
 from shared.settings import load
+from shared.tokens import TokenVerifier
 
 SERVICE = "config_service"
 
@@ -33,6 +34,7 @@ async def main() -> None:
     instance = instance_name(SERVICE)
 
     engine = connect_database(settings, application=instance)
+    tokens = TokenVerifier(settings)
     changes = Changes(engine, command_s=settings.command_seconds, timeout_s=settings.apply_timeout_s)
     publisher = Publisher(settings, name=f"{instance} publish")
     relay = Relay(engine, publisher, wake=changes.committed)
@@ -42,7 +44,7 @@ async def main() -> None:
         name=f"{instance} consume",
         queue=CONFIG,
         accepts=ACCEPTS,
-        handler=CommandHandler(changes, tokens=settings),
+        handler=CommandHandler(changes, tokens=tokens),
         publisher=publisher,
         ready=changes.always_ready,
     )
@@ -56,9 +58,10 @@ async def main() -> None:
             broker_up=lambda: consumer.consuming and publisher.connected,
             database=DatabaseCheck(changes.refresh),
         ),
-        tokens=settings,
+        tokens=tokens,
     )
 
+    await wait_for("the keys of tokens", tokens.load)
     await wait_for("the database", lambda: check_database(engine))
     await wait_for("the broker", lambda: refuse_bad_credentials(settings))
     await wait_for(
@@ -71,6 +74,7 @@ async def main() -> None:
                 "publisher": publisher.run(),
                 "relay": relay.run(),
                 "schedules": clock.run(),
+                "keys of tokens": tokens.keep_fresh(),
                 "http": serve_http(api, host=settings.http_host, port=settings.http_port, setting="LOTWISE_HTTP_PORT"),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"

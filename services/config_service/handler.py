@@ -15,7 +15,7 @@ from shared.schemas.config import AnyCommand, ConfigCommand, ConfigResult
 from shared.schemas.decoding import InvalidMessage, schema_name
 from shared.schemas.reasons import Reason
 from shared.schemas.values import IDENTIFIER_MAX
-from shared.tokens import Claims, TokenError, TokenSettings, bearer_token, verify_token
+from shared.tokens import Claims, TokenError, TokenVerifier, bearer_token
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ RESULT = schema_name(ConfigResult)
 class CommandHandler:
     """Answers each command. What `changes` cannot do now is answered too, and never tried later."""
 
-    def __init__(self, changes: Changes, *, tokens: TokenSettings) -> None:
+    def __init__(self, changes: Changes, *, tokens: TokenVerifier) -> None:
         self._changes = changes
         self._tokens = tokens
 
@@ -45,7 +45,7 @@ class CommandHandler:
         raise TypeError(f"no rule for {type(delivery.content).__name__}")
 
     async def _verdict(self, delivery: Delivery, command: AnyCommand) -> Verdict:
-        claims = self._authenticate(delivery)
+        claims = await self._authenticate(delivery)
         if isinstance(claims, Refused):
             return claims
         if claims.role != "owner":
@@ -54,14 +54,14 @@ class CommandHandler:
             return refuse("invalid_message", "is missing, so the command's age cannot be told", field="timestamp")
         return await self._changes.apply(Order(command, claims.user, delivery.sent_at))
 
-    def _authenticate(self, delivery: Delivery) -> Claims | Refused:
+    async def _authenticate(self, delivery: Delivery) -> Claims | Refused:
         if delivery.sender is None:
             return refuse("unauthorized", "the message must carry its sender's user_id")
         token = bearer_token(delivery.authorization)
         if token is None:
             return refuse("unauthorized", "the header authorization must carry a bearer token")
         try:
-            return verify_token(self._tokens, token)
+            return await self._tokens.verify(token)
         except TokenError as error:
             log.warning("token.refused", via="amqp", sender=delivery.sender, cause=str(error))
             return refuse("unauthorized", "the token is not valid")

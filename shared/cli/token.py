@@ -23,7 +23,8 @@ def token(
     """Issue a token and write it, alone, to standard output.
 
     Reads LOTWISE_JWT_SECRET, LOTWISE_JWT_ISSUER, LOTWISE_JWT_AUDIENCE and LOTWISE_JWT_LIFETIME_MAX_SECONDS as
-    config_service does: it believes what this command signs.
+    config_service does: it believes what this command signs. Where config_service verifies by a JWKS, the tokens are
+    made by whoever holds its private keys, and not here.
     """
     with clear_failures():
         settings = load(TokenSettings)

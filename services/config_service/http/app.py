@@ -10,12 +10,12 @@ from fastapi.openapi.utils import get_openapi
 from services.config_service.http.guard import Guard, Journal
 from services.config_service.http.problems import Problem, answer_problems
 from shared import __version__
-from shared.tokens import TokenSettings
+from shared.tokens import TokenVerifier
 
 OPENAPI_PATH = "/api/openapi.json"
 
 
-def config_app(*routers: APIRouter, tokens: TokenSettings) -> FastAPI:
+def config_app(*routers: APIRouter, tokens: TokenVerifier) -> FastAPI:
     """The application of `routers`; everything under /api but health needs a token, the OpenAPI document too."""
     app = FastAPI(title="Lotwise", version=__version__, openapi_url=OPENAPI_PATH, docs_url=None, redoc_url=None)
     for router in routers:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.config_service.counts import HTTP_REQUESTS, HTTP_SECONDS
 from services.config_service.http.problems import SAFE_HEADERS, ProblemError, unauthorized
-from shared.tokens import Claims, TokenError, TokenSettings, bearer_token, verify_token
+from shared.tokens import Claims, TokenError, TokenVerifier, bearer_token
 
 log = structlog.get_logger()
 
@@ -75,7 +75,7 @@ def _report(scope: Scope, status: int, *, duration_s: float) -> None:
 class Guard:
     """Lets through who has a token, with a body that is JSON and not too large, read whole and in time."""
 
-    def __init__(self, app: ASGIApp, *, tokens: TokenSettings) -> None:
+    def __init__(self, app: ASGIApp, *, tokens: TokenVerifier) -> None:
         self._app = app
         self._tokens = tokens
 
@@ -87,7 +87,7 @@ class Guard:
         headers = Headers(scope=scope)
         try:
             if scope["path"].startswith(GUARDED) and scope["path"] != HEALTH_PATH:
-                scope.setdefault("state", {})["claims"] = self._authenticate(headers)
+                scope.setdefault("state", {})["claims"] = await self._authenticate(headers)
             if scope["method"] not in BODILESS:
                 receive = await _with_body(headers, receive)
         except ProblemError as error:
@@ -95,12 +95,12 @@ class Guard:
             return
         await self._app(scope, receive, send)
 
-    def _authenticate(self, headers: Headers) -> Claims:
+    async def _authenticate(self, headers: Headers) -> Claims:
         token = bearer_token(headers.get("authorization"))
         if token is None:
             raise unauthorized(token_given=False)
         try:
-            return verify_token(self._tokens, token)
+            return await self._tokens.verify(token)
         except TokenError as error:
             log.warning("token.refused", via="http", cause=str(error))
             raise unauthorized(token_given=True) from None

@@ -22,6 +22,9 @@ NO_SETTINGS: dict[str, str | None] = {
     "LOTWISE_DATABASE_URL": None,
     "LOTWISE_RABBITMQ_API_URL": None,
     "LOTWISE_JWT_SECRET": None,
+    "LOTWISE_JWT_SECRET_PREVIOUS": None,
+    "LOTWISE_JWT_JWKS_FILE": None,
+    "LOTWISE_JWT_JWKS_URL": None,
     "LOTWISE_JWT_ISSUER": None,
     "LOTWISE_JWT_AUDIENCE": None,
     "LOTWISE_JWT_LIFETIME_MAX_SECONDS": None,
@@ -55,7 +58,6 @@ def test_the_help_of_a_command_names_the_settings_that_it_reads(command: str) ->
         (["replay"], "LOTWISE_DATABASE_URL"),
         (["simulate", "--risk-percent", "1.5"], "LOTWISE_DATABASE_URL"),
         (["account", "move", "1@Test-MT5", "--to", "u-2", "--reason", "sold"], "LOTWISE_DATABASE_URL"),
-        (["token", "--user", "owner-1", "--role", "owner"], "LOTWISE_JWT_SECRET"),
     ],
 )
 def test_a_setting_that_is_missing_is_named_on_one_line(arguments: list[str], setting: str) -> None:
@@ -93,6 +95,20 @@ def test_a_token_is_written_alone_and_says_who_and_in_which_role() -> None:
     claims = jwt.decode(result.stdout.strip(), SECRET, algorithms=["HS256"], audience="lotwise", issuer="lotwise")
     assert (claims["sub"], claims["role"]) == ("owner-1", "owner")
     assert claims["exp"] - claims["iat"] == 3600
+
+
+def test_a_token_cannot_be_made_without_any_key() -> None:
+    result = run("token", "--user", "owner-1", "--role", "owner")
+    assert result.exit_code == EXIT_DEPLOYMENT
+    assert result.stderr.startswith("lotwise: set exactly one of LOTWISE_JWT_SECRET, ")
+    assert result.stdout == ""
+
+
+def test_a_token_cannot_be_made_where_only_public_keys_are_known() -> None:
+    result = run("token", "--user", "owner-1", "--role", "owner", env={"LOTWISE_JWT_JWKS_FILE": "/etc/jwks.json"})
+    assert result.exit_code == EXIT_DEPLOYMENT
+    assert "tokens are made by whoever holds the private ones" in result.stderr
+    assert result.stdout == ""
 
 
 def test_a_token_lives_as_long_as_asked() -> None:

@@ -17,7 +17,7 @@ from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Ack, Outcome, Park
 from shared.schemas.config import ConfigCommand, ConfigResult
 from shared.schemas.decoding import InvalidMessage, decode
-from shared.tokens import TokenSettings, issue_token
+from shared.tokens import TokenSettings, TokenVerifier, issue_token
 from tests.unit.config_service.configurations import command, splits
 
 TOKENS = TokenSettings(jwt_secret=SecretStr("a-secret-of-the-tests-and-of-nothing-else"))
@@ -30,7 +30,7 @@ ENDED = f"Bearer {issue_token(TOKENS, user='owner-1', role='owner', lifetime_s=-
 async def handler() -> AsyncIterator[CommandHandler]:
     """A handler whose database cannot be reached: whatever is answered here was answered without it."""
     engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
-    yield CommandHandler(Changes(engine, command_s=30, timeout_s=5), tokens=TOKENS)
+    yield CommandHandler(Changes(engine, command_s=30, timeout_s=5), tokens=TokenVerifier(TOKENS))
     await engine.dispose()
 
 

@@ -18,7 +18,7 @@ from services.config_service.http.health import health_routes
 from services.config_service.http.schedules import schedule_routes
 from shared.errors import DependencyError
 from shared.health import DatabaseCheck
-from shared.tokens import Role, TokenSettings, issue_token
+from shared.tokens import Role, TokenSettings, TokenVerifier, issue_token
 
 TOKENS = TokenSettings(jwt_secret=SecretStr("a-secret-of-the-tests-and-of-nothing-else"))
 CONFIG = "/api/v1/risk/config"
@@ -39,7 +39,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
     changes = Changes(engine, command_s=30, timeout_s=5)
     health = health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(away))
-    app = config_app(configuration_routes(changes), schedule_routes(changes), health, tokens=TOKENS)
+    app = config_app(configuration_routes(changes), schedule_routes(changes), health, tokens=TokenVerifier(TOKENS))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://config") as made:
         yield made
@@ -221,7 +221,7 @@ async def test_a_caller_who_goes_before_the_whole_body_has_come_changes_nothing(
         sent.append("the application was reached")
 
     headers = [(name.lower().encode(), value.encode()) for name, value in bearer().items()]
-    await Guard(reached, tokens=TOKENS)(
+    await Guard(reached, tokens=TokenVerifier(TOKENS))(
         {"type": "http", "method": "POST", "path": CONFIG, "headers": headers}, receive, send
     )
 
