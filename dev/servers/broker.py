@@ -20,6 +20,7 @@ from shared.messaging.permissions import SALT_BYTES, user_row
 
 if TYPE_CHECKING:
     from dev.runs.ledger import Ledger
+    from dev.servers.certificate import Certificate
 
 ADMIN = "lotwise-operator"
 READY_TIMEOUT_S = 60.0
@@ -52,8 +53,11 @@ def _first(folders: tuple[str, ...], name: str) -> Path | None:
 class Broker:
     """One private node. Its data survives `stop` and `kill`, and goes with the run's folder."""
 
-    def __init__(self, ledger: Ledger, *, name: str = "broker") -> None:
-        """Lay out the node's folder; FileNotFoundError where RabbitMQ or Erlang is not installed."""
+    def __init__(self, ledger: Ledger, *, name: str = "broker", certificate: Certificate | None = None) -> None:
+        """Lay out the node's folder; FileNotFoundError where RabbitMQ or Erlang is not installed.
+
+        With a `certificate` it listens for TLS too, on `tls_port`.
+        """
         server, port_mapper = find_server(), find_port_mapper()
         if server is None or port_mapper is None:
             raise FileNotFoundError("RabbitMQ is not installed (rabbitmq-server)")
@@ -66,10 +70,11 @@ class Broker:
         self._port_mapper_command = str(port_mapper)
         self._server_command = str(server)
         self._has_served = False
+        self._certificate = certificate
         self._take_ports()
 
     def _take_ports(self) -> None:
-        self.port, self.api_port, self.metrics_port, epmd, dist, *ctl = free_ports(7)
+        self.port, self.tls_port, self.api_port, self.metrics_port, epmd, dist, *ctl = free_ports(8)
         environment = self._environment(epmd, dist, (min(ctl), max(ctl)))
         self._port_mapper = Program(
             "epmd",
@@ -136,7 +141,8 @@ class Broker:
                 return
 
     def _serves(self) -> bool:
-        if not (is_listening(self.port) and is_listening(self.api_port)):
+        ports = [self.port, self.api_port, *([self.tls_port] if self._certificate else [])]
+        if not all(map(is_listening, ports)):
             return False
         try:
             with Management(self.api_url) as management:
@@ -172,6 +178,7 @@ class Broker:
     def _configuration(self) -> str:
         return "\n".join(
             [
+                *(self._tls_listener(self._certificate) if self._certificate else []),
                 f"listeners.tcp.1 = {LOOPBACK}:{self.port}",
                 f"management.tcp.ip = {LOOPBACK}",
                 f"management.tcp.port = {self.api_port}",
@@ -185,6 +192,17 @@ class Broker:
                 "",
             ]
         )
+
+    def _tls_listener(self, certificate: Certificate) -> list[str]:
+        chain, key = self.folder / "server.crt", self.folder / "server.key"
+        chain.write_text(certificate.chain, encoding="ascii")
+        key.write_text(certificate.key, encoding="ascii")  # the folder is nobody else's
+        return [
+            f"listeners.ssl.1 = {LOOPBACK}:{self.tls_port}",
+            f"ssl_options.certfile = {chain}",
+            f"ssl_options.keyfile = {key}",
+            "ssl_options.verify = verify_none",  # clients show a password instead
+        ]
 
     def _definitions(self) -> dict[str, object]:
         """One administrator and the default vhost: a blank node that loads definitions makes no guest."""

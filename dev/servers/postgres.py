@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dev.runs.ledger import Ledger
+    from dev.servers.certificate import Certificate
 
 ADMIN = "lotwise_operator"
 SERVER_USER = "postgres"
@@ -44,10 +45,13 @@ def find_binaries() -> Path | None:
 class Cluster:
     """One private cluster. Its data survive `stop` and `kill`, and go with the run."""
 
-    def __init__(self, ledger: Ledger, *, durable: bool, name: str = "postgres") -> None:
+    def __init__(
+        self, ledger: Ledger, *, durable: bool, name: str = "postgres", certificate: Certificate | None = None
+    ) -> None:
         """Choose the place of the data; FileNotFoundError where PostgreSQL is not installed.
 
-        `durable` keeps fsync on; off is faster and loses nothing but what a machine's crash would take.
+        `durable` keeps fsync on; off is faster and loses nothing but what a machine's crash would take. With a
+        `certificate` it speaks TLS too.
         """
         binaries = find_binaries()
         if binaries is None:
@@ -60,6 +64,7 @@ class Cluster:
         # PostgreSQL refuses to run as root.
         self._as_user = _prefix() if os.geteuid() == 0 else []
         self.folder = self._place()
+        self._certificate = certificate
         self.log = self.folder / "server.log"
         self._take_port()
 
@@ -116,6 +121,7 @@ class Cluster:
             "fsync": "on" if self._durable else "off",
             "synchronous_commit": "on" if self._durable else "off",
             "full_page_writes": "on" if self._durable else "off",
+            **(self._tls_settings(self._certificate) if self._certificate else {}),
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._server = Program(
@@ -129,6 +135,20 @@ class Cluster:
             discard_signal=signal.SIGQUIT,  # "immediate"
             is_server=True,
         )
+
+    def _tls_settings(self, certificate: Certificate) -> dict[str, str]:
+        """Lay the certificate where the server's user, and nobody else, can read its key."""
+        owner = self.folder.stat()
+        for name, text in {"server.crt": certificate.chain, "server.key": certificate.key}.items():
+            file = self.folder / name
+            file.touch(mode=0o600)
+            file.write_text(text, encoding="ascii")
+            os.chown(file, owner.st_uid, owner.st_gid)
+        return {
+            "ssl": "on",
+            "ssl_cert_file": str(self.folder / "server.crt"),
+            "ssl_key_file": str(self.folder / "server.key"),
+        }
 
     def _answers(self) -> bool:
         try:
