@@ -24,6 +24,7 @@ from shared.schemas.config import (
     ConfigCommand,
     ConfigResult,
     EntrySplits,
+    Schedule,
     ScheduleRiskPercent,
     SetEntrySplits,
     SetMarginBuffer,
@@ -201,6 +202,19 @@ RESULTS = made(
     **dict.fromkeys(("updated_by", "schedule_id"), maybe(NAMES)),
     config=maybe(CHANGES),
 )
+SCHEDULES = made(
+    Schedule,
+    schedule_id=st.uuids(),
+    state=st.sampled_from(["planned", "applied", "cancelled", "missed"]),
+    new_risk_percent=ANY_DECIMAL,
+    effective_at=TIMES,
+    reason=maybe(NAMES),
+    planned_by=NAMES,
+    planned_at=TIMES,
+    ended_at=maybe(TIMES),
+    ended_by=maybe(NAMES),
+    config_version=maybe(VERSIONS),
+)
 STATES = made(WorkerState, instance=NAMES, service=NAMES, config_version=VERSIONS, at=TIMES)
 
 MESSAGES = {
@@ -213,6 +227,7 @@ MESSAGES = {
     ConfigCommand: COMMANDS,
     ConfigResult: RESULTS,
     ConfigChanged: CHANGES,
+    Schedule: SCHEDULES,
     WorkerState: STATES,
 }
 """Every message of the wire, by its model."""
