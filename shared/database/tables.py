@@ -151,7 +151,7 @@ trade_setup_risk_logs = Table(
     CheckConstraint("side IN ('buy', 'sell')", name="side"),
     CheckConstraint("setup_approved = (rejection_reason IS NULL)", name="rejected_has_reason"),
     Index(None, "created_at", postgresql_using="brin"),
-    Index(None, "user_mt5_account_id", "created_at"),
+    Index(None, "user_id", "id"),
     postgresql_partition_by="RANGE (created_at)",
     comment="The audit row of every decision; partitioned by month",
 )
