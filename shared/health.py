@@ -8,11 +8,13 @@ import socket
 import time
 from typing import TYPE_CHECKING, Annotated
 
+import h11
 import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared.errors import DependencyError, DeploymentError
 from shared.settings import Settings
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
 
 PING_TTL_S = 5.0
 PING_TIMEOUT_S = 3.0
+
+CONNECTIONS_MAX = 1000
+"""Per port; whoever comes when there are so many is answered 503 at once."""
+HEAD_BYTES_MAX = 32 * 1024
+"""Of a request's line and headers together; a token has at most 4 KiB."""
+HEAD_TIMEOUT_S = 10.0
+"""From the connection, or from a request's first byte, until its headers are whole."""
+IDLE_TIMEOUT_S = 5
+"""Between two requests of a connection."""
+STOP_TIMEOUT_S = 2
 
 
 class AdminSettings(Settings):
@@ -89,8 +101,40 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_http(app: FastAPI, *, host: str, port: int, setting: str) -> None:
-    """Serve until cancelled. Raises DeploymentError where the port, named by `setting`, cannot be had."""
+class _BoundedProtocol(H11Protocol):
+    """uvicorn's, but for callers who never finish the head of a request: uvicorn itself would wait for ever."""
+
+    _giving_up: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_watching()
+
+    def _watch(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_watching()
+        elif self._giving_up is None:
+            self._giving_up = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+
+
+async def serve_http(app: FastAPI, *, host: str, port: int, setting: str, trusted_proxies: str = "") -> None:
+    """Serve until cancelled. Raises DeploymentError where the port, named by `setting`, cannot be had.
+
+    `trusted_proxies`: those whose word on the caller's address and scheme is taken, separated by commas.
+    """
     # uvicorn would exit the process where it cannot listen, past everybody who has something to close.
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -100,7 +144,19 @@ async def serve_http(app: FastAPI, *, host: str, port: int, setting: str) -> Non
     # each answer waits 40 ms for the caller's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            http=_BoundedProtocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=trusted_proxies,
+            limit_concurrency=CONNECTIONS_MAX,
+            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+            timeout_keep_alive=IDLE_TIMEOUT_S,
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+        )
     )
     serving = asyncio.ensure_future(server.serve([listening]))
     try:
