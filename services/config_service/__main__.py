@@ -5,10 +5,14 @@ from __future__ import annotations
 from services.config_service.changes import Changes
 from services.config_service.clock import ScheduleClock
 from services.config_service.handler import ACCEPTS, CommandHandler
+from services.config_service.http.accounts import account_routes
 from services.config_service.http.app import config_app
 from services.config_service.http.configuration import configuration_routes
+from services.config_service.http.decisions import decision_routes
 from services.config_service.http.health import health_routes
 from services.config_service.http.schedules import schedule_routes
+from services.config_service.http.throttle import Throttle
+from services.config_service.reading import Reading
 from services.config_service.relay import Relay
 from services.config_service.settings import ConfigServiceSettings
 from shared.database.engine import connect_database
@@ -35,6 +39,8 @@ async def main() -> None:
 
     engine = connect_database(settings, application=instance)
     tokens = TokenVerifier(settings)
+    reading_engine = connect_database(settings.for_reading(), application=f"{instance} reading")
+    reading = Reading(reading_engine)
     changes = Changes(engine, command_s=settings.command_seconds, timeout_s=settings.apply_timeout_s)
     publisher = Publisher(settings, name=f"{instance} publish")
     relay = Relay(engine, publisher, wake=changes.committed)
@@ -53,12 +59,18 @@ async def main() -> None:
     api = config_app(
         configuration_routes(changes),
         schedule_routes(changes),
+        account_routes(reading),
+        decision_routes(reading),
         health_routes(
             changes,
             broker_up=lambda: consumer.consuming and publisher.connected,
             database=DatabaseCheck(changes.refresh),
         ),
         tokens=tokens,
+        throttle=Throttle(
+            writes_per_minute=settings.http_writes_per_minute,
+            auth_failures_per_minute=settings.http_auth_failures_per_minute,
+        ),
     )
 
     await wait_for("the keys of tokens", tokens.load)
@@ -75,7 +87,13 @@ async def main() -> None:
                 "relay": relay.run(),
                 "schedules": clock.run(),
                 "keys of tokens": tokens.keep_fresh(),
-                "http": serve_http(api, host=settings.http_host, port=settings.http_port, setting="LOTWISE_HTTP_PORT"),
+                "http": serve_http(
+                    api,
+                    host=settings.http_host,
+                    port=settings.http_port,
+                    setting="LOTWISE_HTTP_PORT",
+                    trusted_proxies=settings.http_trusted_proxies,
+                ),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"
                 ),
@@ -83,6 +101,7 @@ async def main() -> None:
             drain_timeout_s=settings.drain_timeout_seconds,
         )
     finally:
+        await reading_engine.dispose()
         await engine.dispose()
 
 

@@ -14,3 +14,4 @@ COMMANDS = Counter(
 SCHEDULES_ENDED = Counter("lotwise_config_schedules_ended_total", "Planned changes that came due, by end", ["state"])
 HTTP_REQUESTS = Counter("lotwise_http_requests_total", "HTTP requests answered", ["method", "route", "status"])
 HTTP_SECONDS = Histogram("lotwise_http_request_duration_seconds", "HTTP answers", ["route"], buckets=SECONDS)
+HTTP_THROTTLED = Counter("lotwise_http_throttled_total", "HTTP requests refused for their rate, by limit", ["limit"])

@@ -15,11 +15,17 @@ from shared.tokens import TokenSettings
 APPLY_TIMEOUT_MAX_S = 5.0
 """And two more, where a statement must be given up: whoever waits ten seconds for an answer gets it."""
 
+READING_CONNECTIONS = 2
+"""Per process, beside `LOTWISE_DATABASE_POOL_SIZE`."""
+
 
 class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings, AdminSettings, TokenSettings):
     """Times in seconds.
 
     `http_host` and `http_port`: where the public API listens; TLS is the reverse proxy's in front of it.
+    `http_trusted_proxies`: whose word on the caller's address and scheme is taken, addresses or networks.
+    `http_writes_per_minute`, `http_auth_failures_per_minute`: by user, and by address.
+    `http_read_timeout_seconds`: the longest that one look-up of accounts or decisions may take.
     `command_seconds`: the age at which a config command is `expired`, by its timestamp and the database's clock.
     `schedule_grace_seconds`: how late a planned change may still be applied, where nobody could in time.
     """
@@ -27,6 +33,10 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 9103
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    http_trusted_proxies: str = "127.0.0.1"
+    http_writes_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
+    http_auth_failures_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
+    http_read_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 2
     command_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
 
     schedule_grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300
@@ -35,6 +45,17 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
     def apply_timeout_s(self) -> float:
         """How long one command is tried: well within what the handler may take, so that it is always answered."""
         return min(APPLY_TIMEOUT_MAX_S, self.handler_timeout_seconds / 2)
+
+    def for_reading(self) -> Self:
+        """The same for the connections of look-ups: they are not those that the dial needs, however many come."""
+        timeout_s = self.http_read_timeout_seconds
+        return self.model_copy(
+            update={
+                "database_pool_size": READING_CONNECTIONS,
+                "database_statement_timeout_seconds": timeout_s,
+                "database_lock_timeout_seconds": timeout_s,
+            }
+        )
 
     def one_at_a_time(self) -> Self:
         """The same for the consumer of commands: each is answered before the next is looked at."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any
 
 from fastapi import Response
+from pydantic import PlainSerializer
 
 from services.config_service.http.problems import MEDIA_TYPE, STATUSES
-from shared.schemas.values import Message
+from shared.schemas.values import Message, format_decimal
 
 JSON = "application/json"
 ETAG = {"ETag": {"description": "the version, quoted", "schema": {"type": "string"}}}
+
+ComputedDecimal = Annotated[Decimal, PlainSerializer(format_decimal, return_type=str, when_used="json")]
+"""A decimal that the database computed: it may have more digits than the wire takes from others."""
 
 
 def json_answer(model: Message, *, version: int | None = None, status: int = 200) -> Response:
@@ -32,7 +37,8 @@ def documented_body(model: type[Message]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
 
 
-READING = documented("unauthorized", "invalid_message", "try_again", "internal_error")
+READING = documented("unauthorized", "invalid_message", "rate_limited", "try_again", "internal_error")
+LISTING = {**READING, **documented("forbidden")}
 CHANGING = {
     **READING,
     **documented("forbidden", "version_conflict", "body_too_large", "unsupported_media_type", "request_timeout"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Annotated, TypeVar
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from services.config_service.http.problems import ProblemError, ProblemField, invalid
 from shared.schemas.decoding import parse_object
-from shared.schemas.reasons import FieldError, field_errors
+from shared.schemas.reasons import REASONS_MAX, FieldError, field_errors, printable
 from shared.schemas.values import Identifier, Message
 from shared.tokens import Claims
 
@@ -20,10 +21,27 @@ ETAG_PATTERN = re.compile(r'(?P<quote>"?)(?P<version>[1-9][0-9]{0,9})(?P=quote)'
 
 BodyT = TypeVar("BodyT", bound=Message)
 
-TOKEN_IN_DOCUMENT = [Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))]
-"""So that the OpenAPI document says it; `Guard` has judged the token by then."""
 
-IfMatch = Annotated[str | None, Header(description="the ETag of the version that is to be changed")]
+def _parameters_once(request: Request) -> None:
+    """Refuse a parameter that is given twice, of which one would be taken. Raises ProblemError."""
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    twice = [name for name, times in given.items() if times > 1][:REASONS_MAX]
+    if twice:
+        raise invalid(*(ProblemField(field=printable(name), message="is given more than once") for name in twice))
+
+
+TOKEN_IN_DOCUMENT = [Depends(HTTPBearer(auto_error=False, bearerFormat="JWT")), Depends(_parameters_once)]
+"""What every route with a token has. So the OpenAPI document says it; `Guard` has judged the token by then."""
+
+IF_MATCH_PATTERN = r'^(\*|"?[1-9][0-9]{0,9}"?)$'
+"""For the document: what `expected_version` takes, as far as a pattern of JSON Schema can tell it."""
+IfMatch = Annotated[
+    str | None,
+    Header(
+        description="the ETag of the version that is to be changed, or `*`",
+        json_schema_extra={"anyOf": [{"type": "string", "pattern": IF_MATCH_PATTERN}, {"type": "null"}]},
+    ),
+]
 IdempotencyKey = Annotated[Identifier | None, Header()]
 
 
@@ -40,6 +58,15 @@ def _owner(claims: Annotated[Claims, Depends(_signed_in)]) -> Claims:
 
 Caller = Annotated[Claims, Depends(_signed_in)]
 Owner = Annotated[Claims, Depends(_owner)]
+
+
+def visible_user(claims: Claims, asked_for: str | None) -> str | None:
+    """Whose rows are shown; None is everybody's. Raises ProblemError where a user asks for another's."""
+    if claims.role == "owner":
+        return asked_for
+    if asked_for not in (None, claims.user):
+        raise ProblemError("forbidden", "a user sees only their own")
+    return claims.user
 
 
 async def read_body(request: Request, model: type[BodyT]) -> BodyT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.config_service.changes import Changes
 from services.config_service.counts import COMMANDS
@@ -18,6 +19,7 @@ from services.config_service.http.callers import (
     expected_version,
     read_body,
 )
+from services.config_service.http.paging import PAGE_DEFAULT, PAGE_MAX
 from services.config_service.http.problems import refusal
 from services.config_service.verdict import Applied, Order, Refused
 from shared.schemas.config import ConfigChanged, EntrySplits, SetEntrySplits, SetMarginBuffer, SetRiskPercent
@@ -27,8 +29,6 @@ CONFIG_PATH = "/api/v1/risk/config"
 HISTORY_PATH = "/api/v1/risk/config/history"
 SPLITS_PATH = "/api/v1/risk/config/entry-splits"
 BUFFER_PATH = "/api/v1/risk/config/margin-buffer"
-PAGE_DEFAULT = 50
-PAGE_MAX = 200
 VERSION_MAX = 2**31 - 1
 
 
@@ -61,6 +61,15 @@ class BufferChange(Message):
 
     margin_buffer_percent: ExactDecimal
     reason: Text | None = None
+
+
+class HistoryQuery(BaseModel):
+    """Which versions: at most `limit`, below `before_version`, which is the former page's `next_before_version`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+    before_version: Annotated[int | None, Field(ge=1, le=VERSION_MAX)] = None
 
 
 class History(Message):
@@ -133,14 +142,10 @@ class ConfigurationApi:
         config = (await self._apply(Order(command, claims.user))).config
         return json_answer(config, version=config.config_version)
 
-    async def history(
-        self,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
-        before_version: Annotated[int | None, Query(ge=1, le=VERSION_MAX)] = None,
-    ) -> Response:
+    async def history(self, query: Annotated[HistoryQuery, Query()]) -> Response:
         """Return the versions, newest first; `before_version` is the former page's `next_before_version`."""
-        items = await self._changes.history(limit=limit, before=before_version)
-        last = items[-1].config_version if len(items) == limit else 1
+        items = await self._changes.history(limit=query.limit, before=query.before_version)
+        last = items[-1].config_version if len(items) == query.limit else 1
         return json_answer(History(items=tuple(items), next_before_version=last if last > 1 else None))
 
     async def _apply(self, order: Order) -> Applied:

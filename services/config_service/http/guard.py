@@ -1,4 +1,4 @@
-"""What every request passes on its way in: the log and the count, the token, the size and kind of its body.
+"""What every request passes on its way in: the token, how often its bearer may, the size and kind of its body.
 
 Around the application, not in its routes: a route that is added later cannot forget it.
 """
@@ -6,78 +6,31 @@ Around the application, not in its routes: a route that is added later cannot fo
 from __future__ import annotations
 
 import asyncio
-import time
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.config_service.counts import HTTP_REQUESTS, HTTP_SECONDS
-from services.config_service.http.problems import SAFE_HEADERS, ProblemError, unauthorized
+from services.config_service.http.problems import ProblemError, unauthorized
+from services.config_service.http.throttle import Throttle
 from shared.tokens import Claims, TokenError, TokenVerifier, bearer_token
 
 log = structlog.get_logger()
 
 BODY_BYTES_MAX = 64 * 1024
 BODY_TIMEOUT_S = 10.0
-PATH_LOGGED_MAX = 200
 GUARDED = "/api"
 HEALTH_PATH = "/api/v1/trading/health"
 BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE", "TRACE")
-METHODS = (*BODILESS, "POST", "PUT", "PATCH")
-INTERNAL_ERROR = 500
-
-
-class Journal:
-    """One log line and one count for every request; safe headers on every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = time.monotonic(), INTERNAL_ERROR
-
-        async def send_safely(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in SAFE_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_safely)
-        finally:
-            _report(scope, status, duration_s=time.monotonic() - started)
-
-
-def _report(scope: Scope, status: int, *, duration_s: float) -> None:
-    route = getattr(scope.get("route"), "path", "unmatched")
-    method = scope["method"] if scope["method"] in METHODS else "other"
-    HTTP_REQUESTS.labels(method, route, str(status)).inc()
-    HTTP_SECONDS.labels(route).observe(duration_s)
-    claims: Claims | None = scope["state"].get("claims") if "state" in scope else None
-    log.info(
-        "http.answered",
-        method=method,
-        path=scope["path"][:PATH_LOGGED_MAX],
-        status=status,
-        user=claims.user if claims else None,
-        duration_s=round(duration_s, 6),
-    )
 
 
 class Guard:
     """Lets through who has a token, with a body that is JSON and not too large, read whole and in time."""
 
-    def __init__(self, app: ASGIApp, *, tokens: TokenVerifier) -> None:
+    def __init__(self, app: ASGIApp, *, tokens: TokenVerifier, throttle: Throttle) -> None:
         self._app = app
         self._tokens = tokens
+        self._throttle = throttle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it. The bearer's claims are in `request.state.claims` from here on."""
@@ -87,13 +40,21 @@ class Guard:
         headers = Headers(scope=scope)
         try:
             if scope["path"].startswith(GUARDED) and scope["path"] != HEALTH_PATH:
-                scope.setdefault("state", {})["claims"] = await self._authenticate(headers)
+                scope.setdefault("state", {})["claims"] = claims = await self._authenticated(scope, headers)
+                self._throttle.admit(scope, claims)
             if scope["method"] not in BODILESS:
                 receive = await _with_body(headers, receive)
         except ProblemError as error:
             await error.response()(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    async def _authenticated(self, scope: Scope, headers: Headers) -> Claims:
+        try:
+            return await self._authenticate(headers)
+        except ProblemError:
+            self._throttle.auth_failed(scope)
+            raise
 
     async def _authenticate(self, headers: Headers) -> Claims:
         token = bearer_token(headers.get("authorization"))

@@ -12,13 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
+from services.config_service.http.request_ids import current_request_id
 from services.config_service.verdict import Refused
 from shared.errors import DependencyError
 from shared.schemas.reasons import REASONS_MAX, Reason
 
 MEDIA_TYPE = "application/problem+json"
-SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-"""On every answer."""
 RETRY_AFTER_S = 1
 
 STATUSES = {
@@ -32,6 +31,7 @@ STATUSES = {
     "command_id_conflict": HTTPStatus.CONFLICT,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "invalid_message": HTTPStatus.UNPROCESSABLE_ENTITY,
     "out_of_range": HTTPStatus.UNPROCESSABLE_ENTITY,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -47,12 +47,15 @@ class ProblemField(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    field: str | None
+    field: str | None = None
     message: str
 
 
 class Problem(BaseModel):
-    """Problem details. `code` is stable and for programs; `config_version` is the version in force, in a conflict."""
+    """Problem details. `code` is stable and for programs; `config_version` is the version in force, in a conflict.
+
+    `request_id` is what our logs know the request by.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,6 +66,7 @@ class Problem(BaseModel):
     code: str
     errors: tuple[ProblemField, ...] = ()
     config_version: int | None = None
+    request_id: str | None = None
 
 
 class ProblemError(Exception):
@@ -92,9 +96,9 @@ class ProblemError(Exception):
 
     def response(self) -> Response:
         """The problem as an answer."""
-        body = self.problem.model_dump_json(exclude_none=True)
-        headers = {**SAFE_HEADERS, **self.headers}
-        return Response(body, status_code=self.problem.status, media_type=MEDIA_TYPE, headers=headers)
+        named = self.problem.model_copy(update={"request_id": current_request_id()})
+        body = named.model_dump_json(exclude_none=True)
+        return Response(body, status_code=self.problem.status, media_type=MEDIA_TYPE, headers=self.headers)
 
 
 def unauthorized(*, token_given: bool) -> ProblemError:
@@ -127,6 +131,8 @@ def answer_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - Starlette hands over what it was registered for
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers = {"Allow": ", ".join(sorted(_methods(request, routes)))}
+            if request.method == "OPTIONS":
+                return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
             return ProblemError("method_not_allowed", "not with this method", headers=headers).response()
         return ProblemError("not_found", "there is nothing here").response()
 
@@ -154,7 +160,8 @@ def _methods(request: Request, routes: Sequence[BaseRoute]) -> set[str]:
     """Every method that the path has; Starlette names those of its first route only."""
     plain = (route for route in routes if isinstance(route, Route))
     matching = (route for route in plain if route.matches(request.scope)[0] is not Match.NONE)
-    return {method for route in matching for method in route.methods or ()}
+    methods = {method for route in matching for method in route.methods or ()}
+    return methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
 
 
 async def _on_dependency(_request: Request, _error: Exception) -> Response:

@@ -7,47 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.config_service.changes import Changes
-from services.config_service.http.app import config_app
-from services.config_service.http.configuration import configuration_routes
 from services.config_service.http.guard import BODY_BYTES_MAX, Guard
-from services.config_service.http.health import health_routes
-from services.config_service.http.schedules import schedule_routes
-from shared.errors import DependencyError
-from shared.health import DatabaseCheck
-from shared.tokens import Role, TokenSettings, TokenVerifier, issue_token
+from shared.tokens import TokenVerifier
+from tests.application import TOKENS, bearer, throttle
+from tests.unit.config_service.api import CONFIG, post
 
-TOKENS = TokenSettings(jwt_secret=SecretStr("a-secret-of-the-tests-and-of-nothing-else"))
-CONFIG = "/api/v1/risk/config"
 PROBLEM = "application/problem+json"
-
-
-def bearer(role: Role = "owner", *, lifetime_s: int = 3600) -> dict[str, str]:
-    return {"Authorization": f"Bearer {issue_token(TOKENS, user='owner-1', role=role, lifetime_s=lifetime_s)}"}
-
-
-async def away() -> None:
-    raise DependencyError("the database is away")
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    """The application in this process; its database cannot be reached."""
-    engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
-    changes = Changes(engine, command_s=30, timeout_s=5)
-    health = health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(away))
-    app = config_app(configuration_routes(changes), schedule_routes(changes), health, tokens=TokenVerifier(TOKENS))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://config") as made:
-        yield made
-    await engine.dispose()
-
-
-async def post(client: httpx.AsyncClient, body: bytes, **headers: str) -> httpx.Response:
-    return await client.post(CONFIG, content=body, headers={**bearer(), "Content-Type": "application/json"} | headers)
+ACCOUNTS, DECISIONS = "/api/v1/accounts", "/api/v1/decisions"
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -159,7 +126,7 @@ async def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(
     response = await client.delete(CONFIG, headers=bearer())
 
     assert_problem(response, 405, "method_not_allowed")
-    assert response.headers["allow"] == "GET, POST"
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "before_version=0", "before_version=2147483648"])
@@ -167,6 +134,37 @@ async def test_a_page_that_cannot_be_is_refused(client: httpx.AsyncClient, query
     problem = assert_problem(await client.get(f"{CONFIG}/history?{query}", headers=bearer()), 422, "invalid_message")
 
     assert [error["field"] for error in problem["errors"]] == [query.partition("=")[0]]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (f"{ACCOUNTS}?limit=0", "limit"),
+        (f"{ACCOUNTS}?limit=201", "limit"),
+        (f"{ACCOUNTS}?login=0", "login"),
+        (f"{ACCOUNTS}?login=9223372036854775808", "login"),
+        (f"{ACCOUNTS}?sync_status=fine", "sync_status"),
+        (f"{ACCOUNTS}?server=%00", "server"),
+        (f"{ACCOUNTS}?sync_state=stale", "sync_state"),
+        (f"{ACCOUNTS}?user_id=u-1&user_id=u-2", "user_id"),
+        (f"{ACCOUNTS}?cursor=", "cursor"),
+        (f"{ACCOUNTS}?cursor=AAAAAAAAAAAAAAAA", "cursor"),
+        (f"{ACCOUNTS}?cursor=%C3%BC", "cursor"),
+        (f"{DECISIONS}?status=maybe", "status"),
+        (f"{DECISIONS}?reason=because", "reason"),
+        (f"{DECISIONS}?since=yesterday", "since"),
+        (f"{DECISIONS}?since=2026-11-22T14:00:00", "since"),
+        (f"{DECISIONS}?until=9999-12-31T23:59:59-23:59", "until"),
+        (f"{DECISIONS}?cursor=AAAAAAAAAAAAAAAA", "cursor"),
+        (f"{DECISIONS}/not-a-uuid", "request_id"),
+    ],
+)
+async def test_a_look_up_that_cannot_be_is_refused_by_its_wrong_field(
+    client: httpx.AsyncClient, path: str, field: str
+) -> None:
+    problem = assert_problem(await client.get(path, headers=bearer()), 422, "invalid_message")
+
+    assert [error["field"] for error in problem["errors"]] == [field]
 
 
 async def test_a_bug_is_answered_without_a_word_of_it(client: httpx.AsyncClient) -> None:
@@ -185,21 +183,13 @@ async def test_health_is_open_and_says_what_is_away(client: httpx.AsyncClient) -
     assert (health["status"], health["database"], health["broker"]) == ("not ready", False, True)
 
 
-@pytest.mark.parametrize("path", [CONFIG, "/api/v1/trading/health", "/nothing"])
-async def test_every_answer_forbids_caching_and_guessing(client: httpx.AsyncClient, path: str) -> None:
-    response = await client.get(path)
-
-    assert response.headers["cache-control"] == "no-store"
-    assert response.headers["x-content-type-options"] == "nosniff"
-
-
 async def test_the_openapi_document_names_every_refusal(client: httpx.AsyncClient) -> None:
     document = (await client.get("/api/openapi.json", headers=bearer())).json()
 
     turning = document["paths"][CONFIG]["post"]
-    assert set(turning["responses"]) == {"200", "401", "403", "408", "409", "413", "415", "422", "500", "503"}
-    for status, response in turning["responses"].items():
-        assert status == "200" or list(response["content"]) == [PROBLEM]
+    assert set(turning["responses"]) == {"200", "401", "403", "408", "409", "413", "415", "422", "429", "500", "503"}
+    for response in document["components"]["responses"].values():
+        assert list(response["content"]) == [PROBLEM]
     assert {"Problem", "ProblemField", "ConfigChanged"} <= document["components"]["schemas"].keys()
     assert turning["security"] == [{"HTTPBearer": []}]
 
@@ -221,7 +211,7 @@ async def test_a_caller_who_goes_before_the_whole_body_has_come_changes_nothing(
         sent.append("the application was reached")
 
     headers = [(name.lower().encode(), value.encode()) for name, value in bearer().items()]
-    await Guard(reached, tokens=TokenVerifier(TOKENS))(
+    await Guard(reached, tokens=TokenVerifier(TOKENS), throttle=throttle())(
         {"type": "http", "method": "POST", "path": CONFIG, "headers": headers}, receive, send
     )
 

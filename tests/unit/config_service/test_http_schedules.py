@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 from services.config_service.http.schedules import SCHEDULES_PATH
-from tests.unit.config_service.test_http import assert_problem, bearer, client
-
-__all__ = ["client"]  # the fixture
+from tests.application import bearer
+from tests.unit.config_service.test_http import assert_problem
 
 GOOD = {"new_risk_percent": "2", "effective_at": "2126-01-01T00:00:00Z"}
 

@@ -17,6 +17,7 @@ from services.config_service.http.configuration import configuration_routes
 from shared.messaging.outcomes import Ack
 from shared.schemas.config import ConfigCommand
 from shared.tokens import TokenSettings, TokenVerifier
+from tests.application import throttle
 from tests.unit.config_service.configurations import command
 from tests.unit.config_service.test_handler import answer, delivery, outcome_of
 from tests.unit.tokens.forgery import SigningKey, by_hand, claims, ec_key, jwks, rsa_key
@@ -62,7 +63,8 @@ async def verifier(tmp_path: Path) -> TokenVerifier:
 
 @pytest.fixture
 async def client(changes: Changes, verifier: TokenVerifier) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(config_app(configuration_routes(changes), tokens=verifier))
+    app = config_app(configuration_routes(changes), tokens=verifier, throttle=throttle())
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://config") as made:
         yield made
 

@@ -1,0 +1,59 @@
+"""The HTTP API of the config service, put together as its process does it, over a database of the test's choosing."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from services.config_service.changes import Changes
+from services.config_service.http.accounts import account_routes
+from services.config_service.http.app import config_app
+from services.config_service.http.configuration import configuration_routes
+from services.config_service.http.decisions import decision_routes
+from services.config_service.http.health import health_routes
+from services.config_service.http.schedules import schedule_routes
+from services.config_service.http.throttle import Throttle
+from services.config_service.reading import Reading
+from shared.errors import DependencyError
+from shared.health import DatabaseCheck
+from shared.tokens import Role, TokenSettings, TokenVerifier, issue_token
+
+JWT_SECRET = "a-secret-of-the-tests-and-of-nothing-else"
+TOKENS = TokenSettings(jwt_secret=SecretStr(JWT_SECRET))
+OFTEN = 1000
+
+
+def bearer(
+    role: Role = "owner", *, user: str = "owner-1", lifetime_s: int = 3600, tokens: TokenSettings = TOKENS
+) -> dict[str, str]:
+    """The authorization of a user in a role."""
+    return {"Authorization": f"Bearer {issue_token(tokens, user=user, role=role, lifetime_s=lifetime_s)}"}
+
+
+def throttle(*, writes: int = OFTEN, auth_failures: int = OFTEN) -> Throttle:
+    """Limits a minute that no test meets unless it is about them."""
+    return Throttle(writes_per_minute=writes, auth_failures_per_minute=auth_failures)
+
+
+def application(engine: AsyncEngine, *, limits: Throttle | None = None) -> FastAPI:
+    """Every route. Its health says that the database is away."""
+    changes, reading = Changes(engine, command_s=30, timeout_s=5), Reading(engine)
+    return config_app(
+        configuration_routes(changes),
+        schedule_routes(changes),
+        account_routes(reading),
+        decision_routes(reading),
+        health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(_away)),
+        tokens=TokenVerifier(TOKENS),
+        throttle=limits or throttle(),
+    )
+
+
+def unreachable_engine() -> AsyncEngine:
+    """An engine of a database that cannot be reached."""
+    return create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+
+
+async def _away() -> None:
+    raise DependencyError("the database is away")
