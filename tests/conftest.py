@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from dev.servers.provider import Servers, servers
 from dev.stack.workspace import VirtualHost, Workspace, workspace
 from shared.database.engine import asyncpg_url
+
+settings.register_profile("thorough", max_examples=1000)
 
 
 @pytest.fixture(scope="session")
