@@ -34,8 +34,8 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     http_trusted_proxies: str = "127.0.0.1"
-    http_writes_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
-    http_auth_failures_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
+    http_writes_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 60
+    http_auth_failures_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 120
     http_read_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 2
     command_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
 

@@ -28,6 +28,7 @@ def launcher(servers: Servers, virtual_host: VirtualHost, database_url: str, log
                 "LOTWISE_AMQP_URL": virtual_host.role_urls[ROLE_OF[service]],
                 "LOTWISE_DATABASE_URL": database_url,
                 "LOTWISE_JWT_SECRET": JWT_SECRET,
+                "LOTWISE_HTTP_WRITES_PER_MINUTE": "10000",  # tests turn the dial more often than people do
             }
             process = ServiceProcess(
                 service,
