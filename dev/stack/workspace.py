@@ -80,9 +80,13 @@ class Workspace:
         self._management.delete_vhost(self.name)
         for user in self.users.values():
             self._management.delete_user(user)
-        self._management.close()
+        self.close()
         for database in (self.name, self._template):
             drop_database(self.servers.database_url, database)
+
+    def close(self) -> None:
+        """Let go of the management API; what was made stays."""
+        self._management.close()
 
     @contextmanager
     def new_virtual_host(self) -> Iterator[VirtualHost]:

@@ -1,0 +1,56 @@
+"""The book of faults: what each test did and counted, kept for the table of docs/faults.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dev.tree import run_folder
+from tests.faults.counts import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the table. `recovery_s`: from the end of the fault to the first answer with everything ready."""
+
+    number: int
+    fault: str
+    counts: Counts
+    recovery_s: float | None
+    note: str = ""
+
+    @property
+    def file(self) -> Path:
+        """Where it is kept until the table is written; the same fault in another variant has a file of its own."""
+        name = "".join(character if character.isalnum() else "-" for character in self.fault.lower())
+        return folder() / f"{self.number:02}-{name[:80]}.json"
+
+
+def folder() -> Path:
+    """Where entries are kept."""
+    made = run_folder() / "faults"
+    made.mkdir(exist_ok=True)
+    return made
+
+
+class Page:
+    """What one test writes into the book."""
+
+    def __init__(self, number: int, fault: str) -> None:
+        self._number = number
+        self._fault = fault
+        self.entries: list[Entry] = []
+
+    def write(self, counts: Counts, *, recovery_s: float | None = None, note: str = "", variant: str = "") -> None:
+        """Keep what was counted."""
+        fault = f"{self._fault}: {variant}" if variant else self._fault
+        entry = Entry(self._number, fault, counts, recovery_s, note)
+        entry.file.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+        self.entries.append(entry)
+
+
+def read_entries() -> list[Entry]:
+    """Every entry of the book, in the order of their numbers."""
+    documents = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder().glob("*.json"))]
+    return [Entry(**{**document, "counts": Counts(**document["counts"])}) for document in documents]

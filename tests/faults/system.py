@@ -1,0 +1,155 @@
+"""A whole Lotwise on nodes of its own, for one fault: broker, database, services, and the people around it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from dev.runs.ledger import Ledger
+from dev.runs.session import session
+from dev.servers.broker import Broker
+from dev.servers.management import Management
+from dev.servers.postgres import Cluster
+from dev.servers.provider import BINARIES, Servers
+from dev.stack.processes import ROLE_OF, Service, ServiceProcess
+from dev.stack.workspace import Workspace, make_workspace
+from dev.waiting import eventually
+from shared.database.engine import asyncpg_url
+from shared.messaging.topology import PARKED_QUEUES
+from tests.faults.counts import Counts, count
+from tests.faults.traffic import Traffic
+
+REPLICAS: Mapping[Service, int] = {"sync_consumer": 2, "sizing_worker": 2, "config_service": 1}
+SETTINGS = {
+    "LOTWISE_JWT_SECRET": "a secret of the tests alone, 32 characters and more",
+    "LOTWISE_AMQP_HEARTBEAT_SECONDS": "5",
+    "LOTWISE_HTTP_WRITES_PER_MINUTE": "10000",
+}
+DRAIN_TIMEOUT_S = 90.0
+READY_TIMEOUT_S = 90.0
+
+
+@dataclass(slots=True)
+class System:
+    """Everything that a fault can happen to, and the books of what was sent."""
+
+    ledger: Ledger
+    broker: Broker
+    database: Cluster
+    workspace: Workspace
+    logs: Path
+    services: list[ServiceProcess] = field(default_factory=list)
+    healed_at: float | None = None
+
+    def launch(self, service: Service, **settings: str) -> ServiceProcess:
+        """Start one more process of a service; `wait_ready` waits for it."""
+        role = ROLE_OF[service]
+        own = {
+            "LOTWISE_AMQP_URL": self.workspace.virtual_host.role_urls[role],
+            "LOTWISE_DATABASE_URL": self.workspace.database_url,
+        }
+        name = f"{service}-{len(self.services) + 1}"
+        process = ServiceProcess(
+            service, name=name, ledger=self.ledger, settings={**SETTINGS, **own, **settings}, logs=self.logs
+        )
+        process.start()
+        self.services.append(process)
+        return process
+
+    def launch_all(self, replicas: Mapping[Service, int] = REPLICAS, **settings: str) -> None:
+        """Start so many of each, and wait until all are ready."""
+        started = [self.launch(service, **settings) for service in replicas for _ in range(replicas[service])]
+        for process in started:
+            process.wait_ready()
+
+    def of(self, service: Service) -> list[ServiceProcess]:
+        """The processes of one service."""
+        return [process for process in self.services if process.service == service]
+
+    def traffic(self) -> Traffic:
+        """An EA bridge and a signal engine, which are never behind a proxy."""
+        urls = self.workspace.virtual_host.role_urls
+        return Traffic(urls["ea-bridge"], urls["signal-engine"])
+
+    def heal(self) -> None:
+        """Note that the fault is over: recovery is counted from here."""
+        self.healed_at = time.monotonic()
+
+    async def recovery_s(self, traffic: Traffic) -> float:
+        """Wait until every process is ready and answers come again; seconds since the fault was over."""
+        healed_at = self.healed_at or time.monotonic()
+        await self.all_ready()
+        await traffic.until_answered(20)
+        return max(next(at for at in traffic.answered_at if at > healed_at) - healed_at, 0)
+
+    async def all_ready(self) -> None:
+        """Return once every process that runs says that it is ready."""
+
+        async def look() -> bool:
+            running = [process for process in self.services if process.is_running()]
+            ready = [await asyncio.to_thread(process.is_ready) for process in running]
+            return bool(ready) and all(ready)
+
+        await eventually(look, timeout_s=READY_TIMEOUT_S)
+
+    async def counts(self, traffic: Traffic) -> Counts:
+        """Drain, then count. What the traffic sent is awaited until nothing more comes to the tables."""
+        engine = create_async_engine(asyncpg_url(self.workspace.database_url), poolclass=NullPool)
+
+        async def drained() -> bool:
+            self.last = await count(engine, traffic.requests, traffic.snapshots, parked=self._parked())
+            return self.last.is_clean
+
+        try:
+            await eventually(drained, timeout_s=DRAIN_TIMEOUT_S)
+        except AssertionError:
+            return self.last  # as it is: the test says what is wrong with it
+        finally:
+            await engine.dispose()
+        return self.last
+
+    last: Counts = field(default_factory=lambda: Counts(**dict.fromkeys(Counts.__slots__, 0)))
+
+    def _parked(self) -> list[str]:
+        with Management(self.broker.api_url) as management:
+            vhost = self.workspace.virtual_host.name
+            return [
+                f"{queue.name} {message.message_id}"
+                for queue in PARKED_QUEUES
+                for message in management.peek(vhost, queue.name)
+            ]
+
+
+@contextmanager
+def nodes(logs: Path, *, durable: bool = True) -> Iterator[System]:
+    """A broker and a database of their own, migrated and declared; gone at the end of the block."""
+    with session() as ledger:
+        broker, database = Broker(ledger), Cluster(ledger, durable=durable)
+        ledger.at_end(broker.discard)
+        ledger.at_end(database.discard)
+        with ThreadPoolExecutor(2) as threads:
+            for started in [threads.submit(broker.start), threads.submit(database.start)]:
+                started.result()
+        servers = Servers(broker.amqp_url, broker.api_url, database.database_url, BINARIES, ledger)
+        workspace = make_workspace(servers)
+        try:
+            yield System(ledger, broker, database, workspace, logs)
+        finally:
+            workspace.close()
+
+
+@asynccontextmanager
+async def under_traffic(system: System) -> AsyncIterator[Traffic]:
+    """People at work on a system whose services run; what they asked for is answered at the end of the block."""
+    traffic = system.traffic()
+    async with traffic.going_on():
+        await traffic.until_answered(30)
+        yield traffic
