@@ -38,7 +38,10 @@ def run(connection: Connection) -> None:
 
 async def migrate() -> None:
     """Connect and migrate."""
-    engine = create_async_engine(asyncpg_url(database_url()), poolclass=NullPool)
+    # `lotwise migrate` names the role that is to own what is made, whoever it is that connects.
+    role = context.config.attributes.get("role")
+    connect_args = {"server_settings": {"role": role}} if role else {}
+    engine = create_async_engine(asyncpg_url(database_url()), poolclass=NullPool, connect_args=connect_args)
     async with engine.connect() as connection:
         await connection.run_sync(run)
         await connection.commit()

@@ -42,9 +42,9 @@ class StartedProcess:
 
 @dataclass(frozen=True, slots=True)
 class MadeObject:
-    """Something on a server that is not ours and outlives the run: a vhost, a broker user, a database."""
+    """Something on a server that is not ours and outlives the run: a vhost, a broker user, a database, its role."""
 
-    kind: Literal["vhost", "user", "database"]
+    kind: Literal["vhost", "user", "database", "role"]
     name: str
     servers: ServersRow
 

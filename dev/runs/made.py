@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dev.progress import say
-from dev.servers.databases import DatabaseError, drop_database
+from dev.servers.databases import DatabaseError, drop_database, drop_role
 from dev.servers.management import Management, ManagementError
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ def remove_made(made: MadeObject) -> None:
 def _remove(made: MadeObject) -> None:
     if made.kind == "database":
         drop_database(made.servers["database_url"], made.name)
+        return
+    if made.kind == "role":
+        drop_role(made.servers["database_url"], made.name)
         return
     with Management(made.servers["rabbitmq_api_url"]) as management:
         if made.kind == "vhost":

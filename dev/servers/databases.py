@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit, urlunsplit
 
@@ -35,13 +36,26 @@ def check_server(url: str) -> None:
 
 def database_exists(url: str, name: str) -> bool:
     """Tell whether the server has a database of this name."""
-    return bool(_execute(url, "SELECT count(*) FROM pg_database WHERE datname = :name", {"name": name}))
+    return bool(_execute(url, "SELECT count(*) FROM pg_database WHERE datname = :name", parameters={"name": name}))
 
 
-def create_database(url: str, name: str, *, template: str | None = None) -> str:
-    """Make a database, empty or as a copy of a template that nobody is connected to; returns its URL."""
-    copied = f" TEMPLATE {_quoted(template)}" if template else ""
-    _execute(url, f"CREATE DATABASE {_quoted(name)}{copied}")
+def create_database(url: str, name: str) -> str:
+    """Make an empty database; returns its URL."""
+    _execute(url, f"CREATE DATABASE {_quoted(name)}")
+    return with_database(url, name)
+
+
+def copy_database(url: str, name: str, *, template: str, owner: str, connecting: Sequence[str]) -> str:
+    """Make a copy of a template that nobody is connected to; returns its URL.
+
+    A copy has everything that lies in the template, with its grants, but neither its owner nor who may connect.
+    """
+    _execute(
+        url,
+        f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template)} OWNER {_quoted(owner)}",
+        f"REVOKE ALL ON DATABASE {_quoted(name)} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {_quoted(name)} TO {', '.join(_quoted(role) for role in connecting)}",
+    )
     return with_database(url, name)
 
 
@@ -50,17 +64,23 @@ def drop_database(url: str, name: str) -> None:
     _execute(url, f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
 
 
+def drop_role(url: str, name: str) -> None:
+    """Drop a role that has nothing any more; nothing happens where it is gone."""
+    _execute(url, f"DROP ROLE IF EXISTS {_quoted(name)}")
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _execute(url: str, statement: str, parameters: dict[str, str] | None = None) -> object:
-    """Run one statement outside a transaction, in a thread of its own, and return its first value, if it has rows."""
+def _execute(url: str, *statements: str, parameters: dict[str, str] | None = None) -> object:
+    """Run statements outside a transaction, in a thread of its own; returns the last one's first value, if it has
+    rows."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, _first_value(url, statement, parameters or {})).result()
+        return thread.submit(asyncio.run, _first_value(url, statements, parameters or {})).result()
 
 
-async def _first_value(url: str, statement: str, parameters: dict[str, str]) -> object:
+async def _first_value(url: str, statements: Sequence[str], parameters: dict[str, str]) -> object:
     engine = create_async_engine(
         asyncpg_url(url),
         poolclass=NullPool,
@@ -69,7 +89,10 @@ async def _first_value(url: str, statement: str, parameters: dict[str, str]) -> 
     )
     try:
         async with engine.connect() as connection:
-            result = await connection.execute(text(statement), parameters)
+            *before, last = statements
+            for statement in before:
+                await connection.execute(text(statement))
+            result = await connection.execute(text(last), parameters)
             return result.scalar() if result.returns_rows else None
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         reason = str(getattr(error, "orig", None) or error) or type(error).__name__

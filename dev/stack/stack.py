@@ -23,7 +23,7 @@ from dev.servers.management import ManagementError
 from dev.servers.provider import NoServersError, start_servers
 from dev.stack.processes import ROLE_OF, Service, ServiceProcess
 from dev.stack.tokens import TokenIssuer
-from dev.stack.workspace import Workspace, WorkspaceError, make_workspace
+from dev.stack.workspace import ROLE_CONNECTIONS, Workspace, WorkspaceError, make_workspace
 from dev.tree import RUN, run_folder, shown
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Stack:
             "LOTWISE_AMQP_URL": self.workspace.virtual_host.amqp_url,
             "LOTWISE_RABBITMQ_API_URL": self.workspace.rabbitmq_api_url,
             "LOTWISE_DATABASE_URL": self.workspace.database_url,
+            "LOTWISE_DATABASE_ROLE_PREFIX": self.workspace.name,
+            "LOTWISE_DATABASE_ROLE_CONNECTIONS": str(ROLE_CONNECTIONS),
             "LOTWISE_HTTP_URL": http[0].http_url if http else "",
             "LOTWISE_OWNER_TOKEN": self.tokens.token(OWNER, "owner"),
             "LOTWISE_USER_TOKEN": self.tokens.token(USER, "user"),
@@ -79,7 +81,7 @@ class Stack:
     def _start(self, service: Service, number: int, logs: Path | None) -> ServiceProcess:
         settings = {
             "LOTWISE_AMQP_URL": self.workspace.virtual_host.role_urls[ROLE_OF[service]],
-            "LOTWISE_DATABASE_URL": self.workspace.database_url,
+            "LOTWISE_DATABASE_URL": self.workspace.service_url(service),
             **(self.tokens.environment() if service == "config_service" else {}),
         }
         ledger = self.workspace.servers.ledger

@@ -1,10 +1,12 @@
-"""A place of our own inside a broker and a database server: a vhost, a database, users; migrated, declared, removed.
+"""A place of our own inside a broker and a database server: a vhost, a database, users of both; made whole, removed.
 
-Nothing that stands in the servers already is touched: names carry a random part wherever the servers are not private.
+Nothing that stands in the servers already is touched: names carry a random part, but for those of the one workspace
+that private servers are started for. Roles and broker users are the whole server's, so theirs do too.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import subprocess
@@ -15,11 +17,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from pydantic import SecretStr
+
 from dev.runs.ledger import MadeObject, ServersRow
-from dev.servers.databases import create_database, drop_database
+from dev.servers.databases import copy_database, create_database, drop_database, drop_role
 from dev.servers.management import Management
 from dev.tree import ROOT
-from shared.messaging.permissions import SALT_BYTES, permission_rows, user_row
+from shared.cli.role_making import operator_transaction, plan_of
+from shared.database.privileges import owner_role, role_name, role_names
+from shared.database.roles import RoleSettings, make_roles
+from shared.errors import DependencyError, DeploymentError
+from shared.messaging.definitions import definitions
+from shared.messaging.permissions import SALT_BYTES, user_row
 from shared.messaging.topology import ROLES
 
 if TYPE_CHECKING:
@@ -29,6 +38,9 @@ if TYPE_CHECKING:
 
 COMMAND_TIMEOUT_S = 60.0
 FULL = {"configure": ".*", "write": ".*", "read": ".*"}
+NAME = "lotwise"
+ROLE_CONNECTIONS = 250
+"""Of a service's database role: more replicas than anybody starts here, still fewer than the server takes."""
 
 
 class WorkspaceError(Exception):
@@ -47,16 +59,18 @@ class VirtualHost:
 
 
 class Workspace:
-    """A migrated database, a vhost with the topology, and broker users; more of both, cheaply, for single tests."""
+    """A migrated database, a vhost with the topology, and users of both; more of both, cheaply, for single tests."""
 
     def __init__(self, servers: Servers, name: str) -> None:
         self.servers = servers
         self.name = name
-        suffix = f"-{secrets.token_hex(4)}" if servers.is_given else ""
+        suffix = name.removeprefix(NAME).replace("_", "-")
         self.users = {role.name: f"{role.name}{suffix}" for role in ROLES}
         self._passwords = {role.name: secrets.token_urlsafe(24) for role in ROLES}
+        self.database_roles = [owner_role(name), *role_names(name)]
+        """Of the database server; their prefix is the workspace's name."""
+        self._role_passwords = {role: secrets.token_urlsafe(24) for role in self.database_roles}
         self._management = Management(servers.rabbitmq_api_url)
-        self._topology: dict[str, Any] = {}
         self.virtual_host = VirtualHost(name, self._amqp_url(name), self._role_urls(name))
         self.database_url = ""
         """The privileged URL."""
@@ -70,7 +84,8 @@ class Workspace:
         """Make all of it; `tear_down` removes it. Raises WorkspaceError, ManagementError or DatabaseError."""
         for user in self.users.values():
             self._note("user", user)
-        self._management.load({"users": [self._user(role) for role in self.users]})
+        for role in self.database_roles:
+            self._note("role", role)
         with ThreadPoolExecutor(2) as threads:
             for done in [threads.submit(self._declare), threads.submit(self._migrate)]:
                 done.result()
@@ -83,6 +98,16 @@ class Workspace:
         self.close()
         for database in (self.name, self._template):
             drop_database(self.servers.database_url, database)
+        for role in self.database_roles:
+            drop_role(self.servers.database_url, role)
+
+    def service_url(self, service: str, database_url: str | None = None) -> str:
+        """A service's own URL, with its database role, of the workspace's database or of another one made here."""
+        return self._as_role(role_name(self.name, service), database_url or self.database_url)
+
+    def owner_url(self, database_url: str | None = None) -> str:
+        """The same of the role that owns the database."""
+        return self._as_role(owner_role(self.name), database_url or self.database_url)
 
     def close(self) -> None:
         """Let go of the management API; what was made stays."""
@@ -94,7 +119,6 @@ class Workspace:
         name = f"{self.name}_{secrets.token_hex(4)}"
         try:
             self._make_vhost(name)
-            self._management.load(self._topology, vhost=name)
             yield VirtualHost(name, self._amqp_url(name), self._role_urls(name))
         finally:
             self._management.delete_vhost(name)
@@ -104,39 +128,64 @@ class Workspace:
         """Make a database for one test, migrated unless `empty`, and give its privileged URL; dropped afterwards."""
         name = f"{self.name}_{secrets.token_hex(4)}"
         try:
-            yield self._create_database(name, template=None if empty else self._template)
+            yield self._create_empty(name) if empty else self._copy_template(name)
         finally:
             drop_database(self.servers.database_url, name)
 
     def _declare(self) -> None:
+        self._management.load({"users": [self._user(role) for role in self.users]})
         self._make_vhost(self.name)
-        run_command("topology", {"LOTWISE_AMQP_URL": self.virtual_host.amqp_url})
-        self._topology = self._management.export(self.name)
 
     def _migrate(self) -> None:
-        run_command("migrate", {"LOTWISE_DATABASE_URL": self._create_database(self._template)})
-        self.database_url = self._create_database(self.name, template=self._template)
+        url = self._create_empty(self._template)
+        asyncio.run(self._make_roles(url))
+        as_owner = {"LOTWISE_DATABASE_URL": self.owner_url(url), "LOTWISE_DATABASE_ROLE_PREFIX": self.name}
+        run_command("migrate", as_owner)
+        self.database_url = self._copy_template(self.name)
+
+    async def _make_roles(self, url: str) -> None:
+        """What `lotwise roles` does, without starting one more process."""
+        settings = RoleSettings(
+            database_url=SecretStr(url),
+            database_role_prefix=self.name,
+            database_role_connections=ROLE_CONNECTIONS,
+        )
+        try:
+            async with operator_transaction(settings) as connection:
+                await make_roles(connection, plan_of(settings), passwords=self._role_passwords)
+        except (DeploymentError, DependencyError) as error:
+            raise WorkspaceError(f"the database's roles: {error}") from error
 
     @property
     def _template(self) -> str:
         return f"{self.name}_template"
 
-    def _create_database(self, name: str, *, template: str | None = None) -> str:
+    def _create_empty(self, name: str) -> str:
         self._note("database", name)
-        return create_database(self.servers.database_url, name, template=template)
+        return create_database(self.servers.database_url, name)
+
+    def _copy_template(self, name: str) -> str:
+        self._note("database", name)
+        owner, *services = self.database_roles
+        return copy_database(self.servers.database_url, name, template=self._template, owner=owner, connecting=services)
 
     def _make_vhost(self, name: str) -> None:
         self._note("vhost", name)
         operator = unquote(urlsplit(self.servers.amqp_url).username or "guest")
-        rows = permission_rows(self.users, virtual_host=name)
-        rows["permissions"].append({"user": operator, "vhost": name, **FULL})
-        self._management.load({"vhosts": [{"name": name}], **rows})
+        whole = definitions(name, users=self.users)
+        whole["permissions"].append({"user": operator, "vhost": name, **FULL})
+        self._management.load(whole)
 
     def _user(self, role: str) -> dict[str, str]:
         return user_row(self.users[role], self._passwords[role], salt=secrets.token_bytes(SALT_BYTES))
 
     def _role_urls(self, vhost: str) -> dict[str, str]:
         return {role: self._amqp_url(vhost, f"{self.users[role]}:{self._passwords[role]}") for role in self.users}
+
+    def _as_role(self, role: str, database_url: str) -> str:
+        parts = urlsplit(database_url)
+        place = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{role}:{self._role_passwords[role]}@{place}"))
 
     def _amqp_url(self, vhost: str, credentials: str | None = None) -> str:
         parts = urlsplit(self.servers.amqp_url)
@@ -159,7 +208,7 @@ class Workspace:
 
 def make_workspace(servers: Servers) -> Workspace:
     """Make a workspace that ends with the servers, or when their ledger is swept."""
-    name = f"lotwise_{secrets.token_hex(4)}" if servers.is_given else "lotwise"
+    name = f"{NAME}_{secrets.token_hex(4)}" if servers.is_given else NAME
     made = Workspace(servers, name)
     made.set_up()
     return made
@@ -168,7 +217,7 @@ def make_workspace(servers: Servers) -> Workspace:
 @contextmanager
 def workspace(servers: Servers) -> Iterator[Workspace]:
     """Provide a workspace for the length of the block."""
-    made = Workspace(servers, f"lotwise_{secrets.token_hex(4)}")
+    made = Workspace(servers, f"{NAME}_{secrets.token_hex(4)}")
     try:
         made.set_up()
         yield made

@@ -51,7 +51,10 @@ ACCOUNT_COLUMNS = (
     "sync_status",
     "last_synced_at",
 )
-_CHANGED = ", ".join(f"{name} = row.{name}" for name in ACCOUNT_COLUMNS)
+# Neither the account nor whose it is ever changes here: this service's database role may not do it.
+_CHANGED = ", ".join(
+    f"{name} = row.{name}" for name in ACCOUNT_COLUMNS if name not in ("user_id", "mt5_account_id", "mt5_server")
+)
 
 CREATE = text(f"""
     INSERT INTO user_mt5_accounts ({", ".join(ACCOUNT_COLUMNS)}, margin_level_percent, created_at, updated_at)

@@ -8,6 +8,7 @@ from shared.cli.account import account
 from shared.cli.explain import explain
 from shared.cli.migrate import migrate
 from shared.cli.replay import replay
+from shared.cli.roles import roles
 from shared.cli.simulate import simulate
 from shared.cli.token import token
 from shared.cli.topology import topology
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(topology)
 app.command()(users)
+app.command()(roles)
 app.command()(migrate)
 app.command()(token)
 app.command()(explain)

@@ -13,13 +13,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.cli.role_making import LOCK_WAIT_S, operator_transaction, refusals
 from shared.cli.terminal import say
 from shared.database.engine import CONNECT_TIMEOUT_S, asyncpg_url
-from shared.database.transaction import believed_certificate, database_errors
+from shared.database.grants import OBJECTS, database_and_owner, mend_grants
+from shared.database.privileges import owner_role
 from shared.errors import DeploymentError
 
 if TYPE_CHECKING:
@@ -27,32 +28,54 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from shared.database.engine import OperatorSettings
+    from shared.database.roles import RoleSettings
 
 MIGRATING_LOCK = 4_201_776_001
 """Key of the advisory lock that two operators, or two containers starting at once, take one after the other."""
-LOCK_WAIT_S = 60
 
 
-async def migrate_database(settings: OperatorSettings) -> None:
-    """Migrate to the newest revision and say from where to where.
+async def migrate_database(settings: RoleSettings) -> None:
+    """Migrate to the newest revision, make the grants, and say what was done.
 
     Raises DependencyError where the database is away or busy, DeploymentError where it refuses us or is of a newer
     release.
     """
+    owner = owner_role(settings.database_role_prefix)
+    async with refusals(), _alone(settings) as connection:
+        name, found = await database_and_owner(connection)
+        await _upgrade(connection, as_role=owner if found == owner else None)
+        if found == owner:
+            await _grant(settings, owner)
+        else:
+            say(
+                f"nothing granted: database {name} is owned by {found}, not by {owner}; `lotwise roles` makes the roles"
+            )
+
+
+async def _upgrade(connection: AsyncConnection, *, as_role: str | None) -> None:
+    """Run what is missing of the migrations, as the role that is to own the tables; None: as whom we connect."""
     config = _config()
+    config.attributes["role"] = as_role
     scripts = ScriptDirectory.from_config(config)
     head = scripts.get_current_head() or "nothing"
-    async with _refusals(), _alone(settings) as connection:
-        before = await _revision(connection)
-        if before == head:
-            say(f"the database is at migration {head} already")
-            return
-        for revision in _missing(scripts, before):
-            say(f"  {revision}")
-        # Alembic runs its own event loop in `migrations/env.py`, so it gets a thread.
-        await asyncio.to_thread(command.upgrade, config, "head")
+    before = await _revision(connection)
+    if before == head:
+        say(f"the database is at migration {head} already")
+        return
+    for revision in _missing(scripts, before):
+        say(f"  {revision}")
+    # Alembic runs its own event loop in `migrations/env.py`, so it gets a thread.
+    await asyncio.to_thread(command.upgrade, config, "head")
     say(f"database migrated: {before or 'empty'} → {head}")
+
+
+async def _grant(settings: RoleSettings, owner: str) -> None:
+    """Mend what was granted by hand, grant what is new; in one transaction, as the owner of the tables."""
+    async with operator_transaction(settings, as_role=owner) as connection:
+        done = await mend_grants(connection, settings.database_role_prefix, kinds=OBJECTS)
+    for difference in done:
+        say(f"  {difference.statement}")
+    say(f"grants made: {len(done)}" if done else "every service's role has exactly what it needs already")
 
 
 def _config() -> Config:
@@ -67,19 +90,7 @@ def _config() -> Config:
 
 
 @asynccontextmanager
-async def _refusals() -> AsyncIterator[None]:
-    """Raise DependencyError where the database is away, DeploymentError where it refuses us."""
-    try:
-        async with believed_certificate(), database_errors():
-            yield
-    except DBAPIError as error:
-        raise DeploymentError(
-            f"LOTWISE_DATABASE_URL: the database refuses: {str(error.orig).splitlines()[0]}"
-        ) from error
-
-
-@asynccontextmanager
-async def _alone(settings: OperatorSettings) -> AsyncIterator[AsyncConnection]:
+async def _alone(settings: RoleSettings) -> AsyncIterator[AsyncConnection]:
     """A connection while which lives nobody else migrates."""
     engine = create_async_engine(
         asyncpg_url(settings.database_url.get_secret_value()),

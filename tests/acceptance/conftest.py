@@ -56,7 +56,7 @@ def running(provided_servers: Servers, tmp_path_factory: pytest.TempPathFactory)
         for number, (service, role) in enumerate(SERVICES):
             settings = {
                 "LOTWISE_AMQP_URL": place.virtual_host.role_urls[role],
-                "LOTWISE_DATABASE_URL": place.database_url,
+                "LOTWISE_DATABASE_URL": place.service_url(service),
                 "LOTWISE_JWT_SECRET": JWT_SECRET,
                 "LOTWISE_HTTP_WRITES_PER_MINUTE": "10000",  # tests turn the dial more often than people do
             }

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.users import PASSWORD_CHARACTERS_MIN, password_variable
+from shared.cli.passwords import PASSWORD_CHARACTERS_MIN
+from shared.cli.users import password_variable
 from shared.messaging.topology import ROLES
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from dev.servers.management import Management
-from dev.servers.provider import Servers
 from dev.stack.processes import ServiceProcess
 from dev.stack.workspace import VirtualHost, Workspace, run_command
 from dev.waiting import eventually
@@ -134,7 +133,7 @@ async def place(session_workspace: Workspace) -> AsyncIterator[Place]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def trading(
-    place: Place, provided_servers: Servers, tmp_path_factory: pytest.TempPathFactory
+    place: Place, session_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Trading]:
     """One config service and three workers, which compare their configuration at their start and then no more."""
     await Desk(place.database).account(balance="1000000.00", margin_free="1000000000000.00")
@@ -142,7 +141,7 @@ async def trading(
     alone = {"LOTWISE_RECONCILE_SECONDS": NEVER_S, "LOTWISE_AMQP_HEARTBEAT_SECONDS": "60"}
     async with AsyncExitStack() as stack:
         launch = stack.enter_context(
-            launcher(provided_servers, place.virtual_host, place.database_url, tmp_path_factory.mktemp("logs"))
+            launcher(session_workspace, place.virtual_host, place.database_url, tmp_path_factory.mktemp("logs"))
         )
         proxies = [await stack.enter_async_context(HoldingProxy(broker, name=" broadcast")) for _ in range(3)]
         started = [launch("config_service")]
