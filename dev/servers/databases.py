@@ -69,6 +69,21 @@ def drop_role(url: str, name: str) -> None:
     _execute(url, f"DROP ROLE IF EXISTS {_quoted(name)}")
 
 
+def roles_like(url: str, prefix: str) -> set[str]:
+    """Return the names of the server's roles that start so."""
+    names = _execute(
+        url,
+        "SELECT coalesce(array_agg(rolname::text), '{}') FROM pg_roles WHERE starts_with(rolname, :prefix)",
+        parameters={"prefix": prefix},
+    )
+    return set(names) if isinstance(names, list) else set()
+
+
+def run_statement(url: str, statement: str) -> object:
+    """Run one statement outside a transaction; returns its first value, if it has rows."""
+    return _execute(url, statement)
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 

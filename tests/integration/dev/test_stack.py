@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from dev.servers.databases import create_database, database_exists, drop_database
+from dev.servers.databases import create_database, database_exists, drop_database, roles_like
 from dev.servers.management import Management
 from dev.stack.stack import write_environment
 from dev.tree import ROOT
@@ -59,10 +59,10 @@ class Command(NamedTuple):
             timeout=90,
         )
 
-    def broker(self) -> tuple[set[str], set[str]]:
-        """The vhosts and the users that the broker has."""
+    def made(self) -> tuple[set[str], set[str], set[str]]:
+        """The vhosts and the users that the broker has, and the database server's roles."""
         with Management(self.servers.rabbitmq_api_url) as management:
-            return management.vhosts(), management.users()
+            return management.vhosts(), management.users(), roles_like(self.servers.database_url, "lotwise")
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def is_alive(pid: str, *, module: str) -> bool:
 
 
 def test_up_leaves_a_running_stack_and_down_leaves_nothing(stack: Command, somebody_s_database: str) -> None:
-    before = stack.broker()
+    before = stack.made()
 
     came_up = stack("up", "--sizing-workers", "2")
     assert came_up.returncode == 0, came_up.stdout + came_up.stderr
@@ -113,19 +113,19 @@ def test_up_leaves_a_running_stack_and_down_leaves_nothing(stack: Command, someb
 
     assert went_down.returncode == 0, went_down.stdout + went_down.stderr
     assert not any(is_alive(pid, module="services.sizing_worker") for pid in workers)
-    assert stack.broker() == before
+    assert stack.made() == before
     assert database_exists(stack.servers.database_url, somebody_s_database)
     assert {path.name for path in stack.folder.iterdir()} <= {"logs", "stack.lock"}
 
 
 def test_a_stack_that_does_not_come_up_says_why_and_leaves_nothing(stack: Command) -> None:
-    before = stack.broker()
+    before = stack.made()
 
     failed = stack("up", LOTWISE_FRESHNESS_SECONDS="soon")
 
     assert failed.returncode == 1
     assert "LOTWISE_FRESHNESS_SECONDS" in failed.stderr
-    assert stack.broker() == before
+    assert stack.made() == before
     assert not (stack.folder / "stack").exists()
 
 
