@@ -19,6 +19,8 @@ from dev.servers.ports import LOOPBACK, free_ports, is_listening
 from shared.messaging.permissions import SALT_BYTES, user_row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dev.runs.ledger import Ledger
     from dev.servers.certificate import Certificate
 
@@ -53,10 +55,18 @@ def _first(folders: tuple[str, ...], name: str) -> Path | None:
 class Broker:
     """One private node. Its data survives `stop` and `kill`, and goes with the run's folder."""
 
-    def __init__(self, ledger: Ledger, *, name: str = "broker", certificate: Certificate | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        name: str = "broker",
+        certificate: Certificate | None = None,
+        definitions: Sequence[Path] = (),
+    ) -> None:
         """Lay out the node's folder; FileNotFoundError where RabbitMQ or Erlang is not installed.
 
-        With a `certificate` it listens for TLS too, on `tls_port`.
+        With a `certificate` it listens for TLS too, on `tls_port`. `definitions` are files that the node loads when it
+        starts, after its own, which makes the administrator.
         """
         server, port_mapper = find_server(), find_port_mapper()
         if server is None or port_mapper is None:
@@ -71,6 +81,10 @@ class Broker:
         self._server_command = str(server)
         self._has_served = False
         self._certificate = certificate
+        loaded = self.folder / "definitions"
+        loaded.mkdir(mode=0o700)
+        for number, file in enumerate(definitions, 1):
+            shutil.copy(file, loaded / f"{number}.json")
         self._take_ports()
 
     def _take_ports(self) -> None:
@@ -171,7 +185,7 @@ class Broker:
             "rabbitmq.conf": self._configuration(),
             "advanced.config": "[].",
             "enabled_plugins": PLUGINS,
-            "definitions.json": json.dumps(self._definitions()),
+            "definitions/0.json": json.dumps(self._definitions()),
         }.items():
             (self.folder / name).write_text(text, encoding="utf-8")
 
@@ -184,7 +198,7 @@ class Broker:
                 f"management.tcp.port = {self.api_port}",
                 f"prometheus.tcp.ip = {LOOPBACK}",
                 f"prometheus.tcp.port = {self.metrics_port}",
-                f"load_definitions = {self.folder / 'definitions.json'}",
+                f"load_definitions = {self.folder / 'definitions'}",
                 "log.console = true",
                 "log.console.level = info",
                 "log.file = false",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from shared.cli.account import account
+from shared.cli.definitions import definitions
 from shared.cli.explain import explain
 from shared.cli.migrate import migrate
 from shared.cli.replay import replay
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(topology)
 app.command()(users)
+app.command()(definitions)
 app.command()(roles)
 app.command()(migrate)
 app.command()(token)

@@ -10,7 +10,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from shared.messaging.topology import ROLES
+from shared.messaging.topology import EXCHANGES, ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,14 +36,20 @@ def password_hash(password: str, *, salt: bytes) -> str:
 
 
 def permission_rows(users: Mapping[str, str], *, virtual_host: str) -> dict[str, Rows]:
-    """The `permissions` and `topic_permissions` in a virtual host of the user that `users` names for each role."""
+    """The `permissions` and `topic_permissions` in a virtual host of the user that `users` names for each role.
+
+    Every role has a row for every topic exchange: without one the broker holds it to no key. A queue and an exchange of
+    the same name share one permission, so that who consumes a queue could bind another to its exchange, but for the
+    row.
+    """
     return {
         "permissions": [
             {"user": users[role.name], "vhost": virtual_host, **role.permissions(users[role.name])} for role in ROLES
         ],
         "topic_permissions": [
-            {"user": users[role.name], "vhost": virtual_host, "exchange": exchange, "write": pattern, "read": ".*"}
+            {"user": users[role.name], "vhost": virtual_host, "exchange": exchange.name, **role.topics(exchange.name)}
             for role in ROLES
-            for exchange, pattern in role.topic_write.items()
+            for exchange in EXCHANGES
+            if exchange.type == "topic"
         ],
     }

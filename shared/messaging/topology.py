@@ -81,7 +81,8 @@ class Queue:
 class Role:
     """What one kind of broker user may do, as RabbitMQ's permission patterns; `{user}` stands for the user's own name.
 
-    `topic_write` limits the routing keys per topic exchange.
+    On each topic exchange, `topic_write` limits the routing keys that are published, `topic_read` those that a queue of
+    the user's own is bound by.
     """
 
     name: str
@@ -89,12 +90,17 @@ class Role:
     write: str = ""
     read: str = ""
     topic_write: dict[str, str] = field(default_factory=dict)
+    topic_read: dict[str, str] = field(default_factory=dict)
 
     def permissions(self, user: str) -> dict[str, str]:
         """The three anchored patterns for `user`, in the form of the management API."""
         patterns = {"configure": self.configure, "write": self.write, "read": self.read}
         name = re.escape(user)  # a dot in it is a dot, not any character
         return {kind: f"^({pattern.format(user=name)})$" if pattern else "^$" for kind, pattern in patterns.items()}
+
+    def topics(self, exchange: str) -> dict[str, str]:
+        """The patterns of the routing keys on a topic exchange, in the form of the management API."""
+        return {"write": self.topic_write.get(exchange, "^$"), "read": self.topic_read.get(exchange, "^$")}
 
 
 def parked_name(queue: str) -> str:

@@ -47,8 +47,13 @@ def test_a_role_that_does_nothing_of_a_kind_gets_a_pattern_that_matches_no_name(
 
 
 def test_a_producer_is_held_to_its_own_routing_keys() -> None:
-    (row,) = rows_of("topic_permissions", "ea-bridge")
+    (row,) = [row for row in rows_of("topic_permissions", "ea-bridge") if row["exchange"] == "lotwise.accounts"]
 
-    assert row["exchange"] == "lotwise.accounts"
     assert re.match(row["write"], "account.snapshot")
     assert not re.match(row["write"], "account.snapshot.more")
+
+
+def test_a_role_without_a_key_on_a_topic_exchange_is_held_to_none() -> None:
+    (row,) = [row for row in rows_of("topic_permissions", "sizing-worker") if row["exchange"] == "lotwise.sizing"]
+
+    assert (row["write"], row["read"]) == ("^$", "^$")
