@@ -55,7 +55,12 @@ MAY_PUBLISH: dict[str, Keys] = {
         DEAD: EVERYTHING,
         EVENTS: {"sizing.decided", "worker.state"},
     },
-    "config-service": {"": EVERYTHING, DEAD: EVERYTHING, CONFIG_CHANGED: EVERYTHING, EVENTS: {"worker.state"}},
+    "config-service": {
+        "": EVERYTHING,
+        DEAD: EVERYTHING,
+        CONFIG_CHANGED: EVERYTHING,
+        EVENTS: {"worker.state", "schedule.ended"},
+    },
 }
 MAY_HEAR = {"sizing-worker": {CONFIG_CHANGED}, "config-service": {CONFIG_CHANGED}}
 MAY_CONSUME = {"sync-consumer": {ACCOUNTS}, "sizing-worker": {SIZING}, "config-service": {CONFIG}}

@@ -19,6 +19,8 @@ KEPT_AS_WRITTEN = (
     "user_mt5_sync_logs",
     "trade_setup_risk_logs",
     "risk_configuration_history",
+    "risk_configuration_schedules",
+    "risk_configuration_schedule_ends",
     "decisions",
     "decision_records",
     "margin_reservations",
