@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from shared.cli.passwords import PASSWORD_CHARACTERS_MIN
+from shared.cli.roles import OWNER_PASSWORD_VARIABLE, PASSWORD_VARIABLES
 from shared.cli.users import password_variable
+from shared.database.privileges import SERVICE_ROLES, role_name
+from shared.database.roles import RoleSettings
 from shared.messaging.topology import ROLES
 
 ROOT = Path(__file__).parents[2]
@@ -43,3 +46,18 @@ def test_the_page_says_what_a_variable_means(name: str) -> None:
 def test_the_broker_user_of_every_role_gets_a_password() -> None:
     assert {password_variable(role.name) for role in ROLES} <= REQUIRED
     assert f"at least {PASSWORD_CHARACTERS_MIN} characters" in PAGE
+
+
+def test_every_database_role_gets_a_password() -> None:
+    assert {role.service for role in SERVICE_ROLES} == PASSWORD_VARIABLES.keys()
+    assert {OWNER_PASSWORD_VARIABLE, *PASSWORD_VARIABLES.values()} <= REQUIRED
+
+
+@pytest.mark.parametrize("service", [role.service for role in SERVICE_ROLES])
+def test_each_service_connects_to_the_database_as_itself_and_nobody_as_the_superuser(service: str) -> None:
+    block = re.split(r"\n  (?=\w+:\n)", COMPOSE.partition("\nservices:\n")[2])
+    (own,) = [part for part in block if part.startswith(f"{service}:")]
+    role = role_name(str(RoleSettings.model_fields["database_role_prefix"].default), service)
+
+    assert f"postgresql://{role}:${{{PASSWORD_VARIABLES[service]}:?" in own
+    assert "POSTGRES_PASSWORD" not in own

@@ -41,7 +41,7 @@ def test_without_a_command_every_command_is_named() -> None:
     assert all(command in shown for command in ("topology", "migrate", "token", *LOOKING_BACK))
 
 
-@pytest.mark.parametrize("command", ["topology", "migrate", "token", *LOOKING_BACK])
+@pytest.mark.parametrize("command", ["topology", "users", "definitions", "roles", "migrate", "token", *LOOKING_BACK])
 def test_the_help_of_a_command_names_the_settings_that_it_reads(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -54,6 +54,8 @@ def test_the_help_of_a_command_names_the_settings_that_it_reads(command: str) ->
         (["topology"], "LOTWISE_AMQP_URL"),
         (["topology", "--check"], "LOTWISE_AMQP_URL"),
         (["migrate"], "LOTWISE_DATABASE_URL"),
+        (["roles"], "LOTWISE_DATABASE_URL"),
+        (["roles", "--check"], "LOTWISE_DATABASE_URL"),
         (["explain", "8e3d1f0c-6c55-4e9b-9a52-0f6d3f2b7a10"], "LOTWISE_DATABASE_URL"),
         (["replay"], "LOTWISE_DATABASE_URL"),
         (["simulate", "--risk-percent", "1.5"], "LOTWISE_DATABASE_URL"),
