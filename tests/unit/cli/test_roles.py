@@ -36,10 +36,9 @@ def test_a_password_that_client_and_server_might_read_differently_is_refused_and
     assert "Buchstaben" not in ended.stderr
 
 
-@pytest.mark.parametrize("prefix", ["pg_lotwise", 'a"; DROP TABLE decisions', "Lotwise", "", "a" * 41])
+@pytest.mark.parametrize("prefix", ["pg_lotwise", 'a"; DROP TABLE decisions', "Lotwise", "a" * 41])
 def test_a_prefix_that_is_no_plain_identifier_is_refused(prefix: str) -> None:
     ended = run(LOTWISE_DATABASE_ROLE_PREFIX=prefix)
 
-    expected = 78 if prefix else 69  # an empty one is as good as none: then it asks the database, which is away
-    assert ended.exit_code == expected
-    assert ("LOTWISE_DATABASE_ROLE_PREFIX: " in ended.stderr) is bool(prefix)
+    assert ended.exit_code == 78
+    assert "LOTWISE_DATABASE_ROLE_PREFIX: " in ended.stderr
