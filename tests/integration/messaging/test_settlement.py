@@ -231,6 +231,16 @@ async def test_what_is_retried_waits_and_comes_back_with_its_attempts_and_its_se
     assert await place.is_empty(ACCOUNTS)
 
 
+async def test_a_copy_that_waits_for_its_retry_carries_no_authorization(place: Place) -> None:
+    sender = await place.sender("ea-bridge")
+    async with consuming(place, Recorder(lambda _: Retry("not_yet"))):
+        await sender.snapshot(headers={"authorization": "Bearer x", "traceparent": "00-a"})
+
+        waiting = await place.take(retry_name(ACCOUNTS, 1))
+
+    assert headers_of(waiting).keys() == {"traceparent", "x-lotwise-attempt", "x-lotwise-reason", "x-lotwise-user-id"}
+
+
 async def test_a_retried_request_still_gets_its_reply(place: Place) -> None:
     sender = await place.sender("signal-engine")
     queue = await own_queue(sender)
