@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from shared.cli.passwords import read_passwords
+from shared.cli.passwords import load_with_passwords
 from shared.cli.terminal import clear_failures, say
-from shared.cli.users import password_variable
+from shared.cli.users import password_variables
 from shared.errors import DeploymentError
 from shared.messaging.definitions import definitions as whole
 from shared.messaging.permissions import SALT_BYTES, user_row
-from shared.messaging.topology import ROLES
+from shared.settings import Settings
 
 
 def definitions(
@@ -46,7 +46,7 @@ def definitions(
 
 
 def _with_users(virtual_host: str) -> dict[str, list[dict[str, Any]]]:
-    passwords = read_passwords({role.name: password_variable(role.name) for role in ROLES})
+    _, passwords = load_with_passwords(Settings, password_variables())
     rows = [user_row(name, password, salt=secrets.token_bytes(SALT_BYTES)) for name, password in passwords.items()]
     return whole(virtual_host, users={name: name for name in passwords}, user_rows=rows)
 

@@ -6,10 +6,10 @@ import asyncio
 from typing import Annotated
 
 import typer
+from pydantic import AfterValidator, SecretStr
 
-from shared.cli.passwords import read_passwords
+from shared.cli.passwords import Password, load_with_passwords
 from shared.cli.terminal import clear_failures
-from shared.errors import DeploymentError
 from shared.settings import PREFIX, load
 
 
@@ -28,19 +28,17 @@ def roles(
     """
     # SQLAlchemy takes a second to load, which no other command should wait for.
     from shared.cli.role_making import check_roles, set_up_roles  # noqa: PLC0415
-    from shared.database.privileges import owner_role, role_name  # noqa: PLC0415
+    from shared.database.privileges import OWNER, role_name  # noqa: PLC0415
     from shared.database.roles import RoleSettings  # noqa: PLC0415
 
     with clear_failures():
-        settings = load(RoleSettings)
         if check:
-            asyncio.run(check_roles(settings))
+            asyncio.run(check_roles(load(RoleSettings)))
             return
+        variables = {OWNER: OWNER_PASSWORD_VARIABLE, **PASSWORD_VARIABLES}
+        settings, given = load_with_passwords(RoleSettings, variables, kind=PrintablePassword)
         prefix = settings.database_role_prefix
-        variables = {role_name(prefix, service): variable for service, variable in PASSWORD_VARIABLES.items()}
-        passwords = read_passwords({owner_role(prefix): OWNER_PASSWORD_VARIABLE, **variables})
-        _refuse_unprintable(passwords)
-        asyncio.run(set_up_roles(settings, passwords))
+        asyncio.run(set_up_roles(settings, {role_name(prefix, who): password for who, password in given.items()}))
 
 
 OWNER_PASSWORD_VARIABLE = f"{PREFIX}DATABASE_OWNER_PASSWORD"
@@ -52,7 +50,11 @@ PASSWORD_VARIABLES = {
 """The variable that holds the password of each service's database role."""
 
 
-def _refuse_unprintable(passwords: dict[str, str]) -> None:
-    wrong = [role for role, password in passwords.items() if not (password.isascii() and password.isprintable())]
-    if wrong:
-        raise DeploymentError(f"the passwords of {', '.join(wrong)} must be printable ASCII")
+def _printable(password: SecretStr) -> SecretStr:
+    text = password.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("must be printable ASCII")  # else client and server might read it differently
+    return password
+
+
+PrintablePassword = Annotated[Password, AfterValidator(_printable)]

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import AfterValidator, SecretStr, create_model
-
+from shared.cli.passwords import load_with_passwords
 from shared.cli.terminal import clear_failures, say
 from shared.cli.topology import TopologySettings
 from shared.messaging.management import management_api
 from shared.messaging.permissions import SALT_BYTES, permission_rows, user_row
 from shared.messaging.topology import ROLES
-from shared.settings import PREFIX, load
-
-PASSWORD_CHARACTERS_MIN = 16
-
-
-def _long_enough(password: SecretStr) -> SecretStr:
-    if len(password) < PASSWORD_CHARACTERS_MIN:
-        raise ValueError(f"must have at least {PASSWORD_CHARACTERS_MIN} characters")
-    return password
-
-
-Password = Annotated[SecretStr, AfterValidator(_long_enough)]
+from shared.settings import PREFIX
 
 
 def users() -> None:
@@ -36,8 +23,7 @@ def users() -> None:
     LOTWISE_CONFIG_SERVICE_PASSWORD; or, under the same name and `_FILE`, the file that holds it.
     """
     with clear_failures():
-        settings = _settings()
-        passwords = _passwords(settings)
+        settings, passwords = load_with_passwords(TopologySettings, password_variables())
         definitions = {
             "users": [user_row(name, password, salt=_salt()) for name, password in passwords.items()],
             **permission_rows({name: name for name in passwords}, virtual_host=settings.virtual_host),
@@ -60,19 +46,9 @@ def _salt() -> bytes:
 
 def password_variable(role: str) -> str:
     """The variable that holds the password of a role's user."""
-    return PREFIX + _field(role).upper()
+    return f"{PREFIX}{role.upper().replace('-', '_')}_PASSWORD"
 
 
-def _field(role: str) -> str:
-    return f"{role.replace('-', '_')}_password"
-
-
-def _settings() -> TopologySettings:
-    """The broker's settings, and in the same reading each role's password."""
-    passwords: Any = {_field(role.name): (Password, ...) for role in ROLES}
-    model: type[TopologySettings] = create_model("UsersSettings", __base__=TopologySettings, **passwords)
-    return load(model)
-
-
-def _passwords(settings: TopologySettings) -> dict[str, str]:
-    return {role.name: getattr(settings, _field(role.name)).get_secret_value() for role in ROLES}
+def password_variables() -> dict[str, str]:
+    """The same of every role."""
+    return {role.name: password_variable(role.name) for role in ROLES}

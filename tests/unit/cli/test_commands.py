@@ -54,7 +54,6 @@ def test_the_help_of_a_command_names_the_settings_that_it_reads(command: str) ->
         (["topology"], "LOTWISE_AMQP_URL"),
         (["topology", "--check"], "LOTWISE_AMQP_URL"),
         (["migrate"], "LOTWISE_DATABASE_URL"),
-        (["roles"], "LOTWISE_DATABASE_URL"),
         (["roles", "--check"], "LOTWISE_DATABASE_URL"),
         (["explain", "8e3d1f0c-6c55-4e9b-9a52-0f6d3f2b7a10"], "LOTWISE_DATABASE_URL"),
         (["replay"], "LOTWISE_DATABASE_URL"),

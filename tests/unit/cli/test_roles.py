@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -28,11 +30,20 @@ def test_every_missing_password_is_named() -> None:
     assert all(f"{name}: is not set" in ended.stderr for name in NAMES)
 
 
+def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "owner"
+    file.write_text("short\n")
+
+    ended = run(LOTWISE_DATABASE_OWNER_PASSWORD="", LOTWISE_DATABASE_OWNER_PASSWORD_FILE=str(file))
+
+    assert "LOTWISE_DATABASE_OWNER_PASSWORD: must have at least 16 characters" in ended.stderr  # `short` was read
+
+
 def test_a_password_that_client_and_server_might_read_differently_is_refused_and_not_shown() -> None:
     ended = run(LOTWISE_SIZING_WORKER_DATABASE_PASSWORD="sechzehn Buchstaben: ä")
 
     assert ended.exit_code == 78
-    assert "the passwords of lotwise_sizing_worker must be printable ASCII" in ended.stderr
+    assert "LOTWISE_SIZING_WORKER_DATABASE_PASSWORD: must be printable ASCII" in ended.stderr
     assert "Buchstaben" not in ended.stderr
 
 
