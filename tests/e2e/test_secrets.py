@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from dev.stack.processes import Service, ServiceProcess
-from dev.stack.workspace import VirtualHost
+from dev.stack.workspace import VirtualHost, Workspace
 from dev.waiting import eventually
 from shared.client.config import ConfigClient
 from shared.client.sizing import SizingClient
@@ -92,7 +92,7 @@ def told_in(logs: Path, variable: str) -> bool:
 
 
 async def test_no_secret_password_or_token_stands_in_the_log_of_a_service_that_runs(
-    launch: Launch, virtual_host: VirtualHost, database_url: str, tmp_path: Path
+    launch: Launch, session_workspace: Workspace, virtual_host: VirtualHost, tmp_path: Path
 ) -> None:
     previous = secrets.token_hex(32)
     tokens = {
@@ -113,7 +113,8 @@ async def test_no_secret_password_or_token_stands_in_the_log_of_a_service_that_r
 
     talk = (tmp_path / f"{running[-1].name}.log").read_text()
     assert all(event in talk for event in ("http.answered", "token.refused", "service.stopped"))
-    urls = (database_url, virtual_host.amqp_url, *virtual_host.role_urls.values())
+    own = [session_workspace.service_url(each) for each in ALL]
+    urls = (session_workspace.database_url, *own, virtual_host.amqp_url, *virtual_host.role_urls.values())
     assert found_in(tmp_path, passwords(*urls) | {JWT_SECRET, previous} | parts_of(tokens.values())) == []
 
 

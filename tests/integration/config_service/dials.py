@@ -42,9 +42,10 @@ def plan(*, ahead_s: float = 60, **fields: Any) -> AnyCommand:
 class Dial:
     """One replica of the config service, and the operator's look at the tables."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, operator: AsyncEngine | None = None) -> None:
         self.changes = Changes(engine, command_s=30, timeout_s=20)
         self._engine = engine
+        self._operator = operator or engine
 
     async def give(self, given: AnyCommand, *, by: str = "owner-1") -> Verdict:
         """Give a command, now."""
@@ -99,6 +100,6 @@ class Dial:
             return list((await connection.execute(text(query))).all())
 
     async def let_pass(self, seconds: float) -> None:
-        """Time passes."""
-        async with self._engine.begin() as connection:
+        """Time passes: nobody but the operator could move what is planned."""
+        async with self._operator.begin() as connection:
             await connection.execute(text(LET_PASS), {"span": timedelta(seconds=seconds)})
