@@ -11,6 +11,7 @@ from shared.database.tables import trade_setup_risk_logs
 from shared.database.transaction import check_database, ping
 from shared.health import DatabaseCheck, admin_app, serve_http
 from shared.logging import configure_logging
+from shared.messaging.announcer import Announcer
 from shared.messaging.broadcast import BroadcastListener
 from shared.messaging.consumer import Consumer
 from shared.messaging.declaration import verify_names
@@ -35,6 +36,9 @@ async def main() -> None:
     publisher = Publisher(settings, name=f"{instance} publish")
     listener = BroadcastListener(
         settings, instance=instance, subscribed=lambda: current.load(engine), changed=current.hear
+    )
+    announcer = Announcer(
+        publisher, instance=instance, service=SERVICE, version=lambda: current.version, changed=current.changed
     )
     handler = SizingHandler(engine, current, rules=settings.rules, request_s=settings.request_seconds)
     consumer = Consumer(
@@ -66,6 +70,7 @@ async def main() -> None:
             {
                 "publisher": publisher.run(),
                 "broadcast": listener.run(),
+                "announcer": announcer.run(),
                 "reconcile": current.reconcile(engine, every_s=settings.reconcile_seconds),
                 "partitions": make_partitions(engine, trade_setup_risk_logs, ahead=PARTITIONS_AHEAD_MONTHS),
                 "admin": serve_http(

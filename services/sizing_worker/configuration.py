@@ -22,17 +22,25 @@ class CurrentConfiguration:
 
     def __init__(self) -> None:
         self._current: Configuration | None = None
+        self.changed = asyncio.Event()
+        """Set after each swap."""
 
     @property
     def value(self) -> Configuration | None:
         """The configuration to decide by; take it once per decision."""
         return self._current
 
+    @property
+    def version(self) -> int | None:
+        """The version of that configuration."""
+        return self._current.version if self._current else None
+
     def offer(self, configuration: Configuration) -> None:
         """Take `configuration` if it is newer than what is held."""
         if self._current is not None and configuration.version <= self._current.version:
             return
         self._current = configuration
+        self.changed.set()
         metrics.CONFIG_VERSION.set(configuration.version)
         log.info("configuration.changed", config_version=configuration.version)
 

@@ -1,4 +1,5 @@
-"""The private queue in which a process hears of every new configuration, on a connection of its own.
+"""The private queue in which a process hears of every new configuration, on a connection of its own; and, where it
+asks for them, of the versions that the others run.
 
 Exclusive and gone with its connection, under a fresh name each time: the old one may still be locked by its own
 ghost. What is broadcast between two connections is lost, so whoever subscribes loads the configuration after each
@@ -15,8 +16,8 @@ import structlog
 from shared import metrics
 from shared.errors import DependencyError
 from shared.messaging.link import BrokerSettings, broker_errors, keep_connected, open_link
-from shared.messaging.topology import CONFIG_CHANGED, broadcast_name
-from shared.schemas.config import ConfigChanged
+from shared.messaging.topology import CONFIG_CHANGED, EVENTS, KEY_WORKER_STATE, broadcast_name
+from shared.schemas.config import ConfigChanged, WorkerState
 from shared.schemas.decoding import InvalidMessage, decode
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-ACCEPTS = frozenset({"config.changed.v1"})
+ACCEPTS = frozenset({"config.changed.v1", "worker.state.v1"})
 
 
 class BroadcastListener:
-    """Hands every broadcast configuration to `changed`, and awaits `subscribed` after each (re)connection."""
+    """Hands every broadcast configuration to `changed`, and awaits `subscribed` after each (re)connection.
+
+    Where `announced` is given, it gets what every process announces of itself. Neither may raise or block.
+    """
 
     def __init__(
         self,
@@ -39,11 +43,13 @@ class BroadcastListener:
         instance: str,
         subscribed: Callable[[], Awaitable[None]],
         changed: Callable[[ConfigChanged], None],
+        announced: Callable[[WorkerState], None] | None = None,
     ) -> None:
         self._settings = settings
         self._instance = instance
         self._subscribed = subscribed
         self._changed = changed
+        self._announced = announced
         self.listening = False
         """Whether a broadcast would reach us now."""
 
@@ -57,6 +63,8 @@ class BroadcastListener:
             async with broker_errors(self._settings.amqp_timeout_seconds):
                 queue = await link.channel.declare_queue(name, durable=False, exclusive=True, auto_delete=True)
                 await queue.bind(CONFIG_CHANGED)
+                if self._announced:
+                    await queue.bind(EVENTS, KEY_WORKER_STATE)
                 await queue.consume(self._hear, no_ack=True)
             try:
                 await self._subscribed()
@@ -70,6 +78,8 @@ class BroadcastListener:
         content = decode(message.type, message.body, ACCEPTS)
         if isinstance(content, ConfigChanged):
             self._changed(content)
+        elif isinstance(content, WorkerState) and self._announced:
+            self._announced(content)
         elif isinstance(content, InvalidMessage):
             log.error("broadcast.invalid", type=message.type, errors=[error.message for error in content.errors])
 

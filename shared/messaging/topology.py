@@ -248,7 +248,8 @@ ROLES = (
         "config-service",
         configure=r"lotwise\.config\.changed\..+",
         write=r"amq\.default|lotwise\.(dead|events|config\.changed(\..+)?)",
-        read=r"lotwise\.(config|config\.changed(\..+)?)",
+        read=r"lotwise\.(config|events|config\.changed(\..+)?)",
         topic_write={EVENTS: r"^(worker\.state|schedule\.ended)$"},
+        topic_read={EVENTS: r"^worker\.state$"},
     ),
 )

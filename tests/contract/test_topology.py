@@ -23,6 +23,9 @@ def test_the_topology_is_the_published_one() -> None:
 
 
 def test_the_roles_may_do_what_was_published() -> None:
-    permissions = {role.name: {**role.permissions("USER"), "topics": role.topic_write} for role in ROLES}
+    permissions = {
+        role.name: {**role.permissions("USER"), "topics": role.topic_write, "topics_read": role.topic_read}
+        for role in ROLES
+    }
 
     assert permissions == json.loads(GOLDEN.read_bytes())["roles"]

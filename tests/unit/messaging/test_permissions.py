@@ -57,3 +57,13 @@ def test_a_role_without_a_key_on_a_topic_exchange_is_held_to_none() -> None:
     (row,) = [row for row in rows_of("topic_permissions", "sizing-worker") if row["exchange"] == "lotwise.sizing"]
 
     assert (row["write"], row["read"]) == ("^$", "^$")
+
+
+def test_nobody_binds_a_queue_to_a_key_that_is_not_theirs_to_hear() -> None:
+    allowed = {
+        (row["user"], row["exchange"]): row["read"]
+        for row in permission_rows(USERS, virtual_host="risk")["topic_permissions"]
+        if row["read"] != "^$"
+    }
+
+    assert allowed == {("config-service-7", "lotwise.events"): r"^worker\.state$"}
