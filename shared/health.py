@@ -36,6 +36,12 @@ HEAD_TIMEOUT_S = 10.0
 IDLE_TIMEOUT_S = 5
 """Between two requests of a connection."""
 STOP_TIMEOUT_S = 2
+FRAME_BYTES_MAX = 64 * 1024
+"""The largest WebSocket message that is taken in at all."""
+KEEP_ALIVE_S = 20.0
+"""How often a WebSocket's peer is asked whether it is there, and how long it may take to answer."""
+UNREAD_TIMEOUT_S = 30.0
+"""How long a peer may leave unread what was sent to it before the kernel gives the connection up."""
 
 
 class AdminSettings(Settings):
@@ -130,10 +136,13 @@ class _BoundedProtocol(H11Protocol):
             self._giving_up = None
 
 
-async def serve_http(app: FastAPI, *, host: str, port: int, setting: str, trusted_proxies: str = "") -> None:
+async def serve_http(
+    app: FastAPI, *, host: str, port: int, setting: str, trusted_proxies: str = "", websockets_max: int = 0
+) -> None:
     """Serve until cancelled. Raises DeploymentError where the port, named by `setting`, cannot be had.
 
     `trusted_proxies`: those whose word on the caller's address and scheme is taken, separated by commas.
+    `websockets_max`: how many WebSockets `app` keeps open; they leave requests the room that these have without them.
     """
     # uvicorn would exit the process where it cannot listen, past everybody who has something to close.
     try:
@@ -143,6 +152,9 @@ async def serve_http(app: FastAPI, *, host: str, port: int, setting: str, truste
     # Connections inherit it. asyncio sets it only on sockets that name their protocol, which these do not; without it
     # each answer waits 40 ms for the caller's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        # A connection that is closed would wait for ever for a peer that never reads what was sent to it.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_TIMEOUT_S * 1000))
     server = _Server(
         uvicorn.Config(
             app,
@@ -152,10 +164,14 @@ async def serve_http(app: FastAPI, *, host: str, port: int, setting: str, truste
             server_header=False,
             proxy_headers=bool(trusted_proxies),
             forwarded_allow_ips=trusted_proxies,
-            limit_concurrency=CONNECTIONS_MAX,
+            limit_concurrency=CONNECTIONS_MAX + websockets_max,
             h11_max_incomplete_event_size=HEAD_BYTES_MAX,
             timeout_keep_alive=IDLE_TIMEOUT_S,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            ws_max_size=FRAME_BYTES_MAX,
+            ws_ping_interval=KEEP_ALIVE_S,
+            ws_ping_timeout=KEEP_ALIVE_S,
+            ws_per_message_deflate=False,  # some 60 kB for each client, to shorten messages of 300 bytes
         )
     )
     serving = asyncio.ensure_future(server.serve([listening]))

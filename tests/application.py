@@ -13,8 +13,12 @@ from services.config_service.http.configuration import configuration_routes
 from services.config_service.http.decisions import decision_routes
 from services.config_service.http.health import health_routes
 from services.config_service.http.schedules import schedule_routes
+from services.config_service.http.stream import stream_routes
 from services.config_service.http.throttle import Throttle
+from services.config_service.http.workers import worker_routes
 from services.config_service.reading import Reading
+from services.config_service.subscribers import Subscribers
+from services.config_service.workers import Workers
 from shared.errors import DependencyError
 from shared.health import DatabaseCheck
 from shared.tokens import Role, TokenSettings, TokenVerifier, issue_token
@@ -39,13 +43,16 @@ def throttle(*, writes: int = OFTEN, auth_failures: int = OFTEN) -> Throttle:
 def application(engine: AsyncEngine, *, limits: Throttle | None = None) -> FastAPI:
     """Every route. Its health says that the database is away."""
     changes, reading = Changes(engine, command_s=30, timeout_s=5), Reading(engine)
+    tokens = TokenVerifier(TOKENS)
     return config_app(
         configuration_routes(changes),
         schedule_routes(changes),
+        worker_routes(changes, Workers(changes)),
+        stream_routes(changes, Subscribers(most=1), tokens=tokens),
         account_routes(reading),
         decision_routes(reading),
         health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(_away)),
-        tokens=TokenVerifier(TOKENS),
+        tokens=tokens,
         throttle=limits or throttle(),
     )
 

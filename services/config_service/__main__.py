@@ -11,14 +11,21 @@ from services.config_service.http.configuration import configuration_routes
 from services.config_service.http.decisions import decision_routes
 from services.config_service.http.health import health_routes
 from services.config_service.http.schedules import schedule_routes
+from services.config_service.http.stream import STRANGERS_MAX, stream_routes
 from services.config_service.http.throttle import Throttle
+from services.config_service.http.workers import worker_routes
 from services.config_service.reading import Reading
 from services.config_service.relay import Relay
 from services.config_service.settings import ConfigServiceSettings
+from services.config_service.subscribers import Subscribers
+from services.config_service.timeline import Timeline
+from services.config_service.workers import Workers
 from shared.database.engine import connect_database
 from shared.database.transaction import check_database, ping
 from shared.health import DatabaseCheck, admin_app, serve_http
 from shared.logging import configure_logging
+from shared.messaging.announcer import Announcer
+from shared.messaging.broadcast import BroadcastListener
 from shared.messaging.consumer import Consumer
 from shared.messaging.declaration import verify_names
 from shared.messaging.link import refuse_bad_credentials
@@ -44,6 +51,16 @@ async def main() -> None:
     changes = Changes(engine, command_s=settings.command_seconds, timeout_s=settings.apply_timeout_s)
     publisher = Publisher(settings, name=f"{instance} publish")
     relay = Relay(engine, publisher, wake=changes.committed)
+    workers = Workers(changes)
+    workers.export()
+    announcer = Announcer(
+        publisher, instance=instance, service=SERVICE, version=lambda: changes.latest_version, changed=changes.watch()
+    )
+    listener = BroadcastListener(
+        settings, instance=instance, subscribed=changes.refresh, changed=changes.hear, announced=workers.hear
+    )
+    subscribers = Subscribers(most=settings.stream_clients_max)
+    timeline = Timeline(changes, subscribers)
     clock = ScheduleClock(changes, publisher, grace_s=settings.schedule_grace_seconds)
     consumer = Consumer(
         settings.one_at_a_time(),
@@ -54,11 +71,17 @@ async def main() -> None:
         publisher=publisher,
         ready=changes.always_ready,
     )
-    checks = {"consuming": lambda: consumer.consuming, "publishing": lambda: publisher.connected}
+    checks = {
+        "consuming": lambda: consumer.consuming,
+        "publishing": lambda: publisher.connected,
+        "listening": lambda: listener.listening,
+    }
     admin = admin_app(checks, database=DatabaseCheck(lambda: ping(engine)))
     api = config_app(
         configuration_routes(changes),
         schedule_routes(changes),
+        worker_routes(changes, workers),
+        stream_routes(changes, subscribers, tokens=tokens),
         account_routes(reading),
         decision_routes(reading),
         health_routes(
@@ -85,6 +108,9 @@ async def main() -> None:
             {
                 "publisher": publisher.run(),
                 "relay": relay.run(),
+                "broadcast": listener.run(),
+                "announcer": announcer.run(),
+                "timeline": timeline.run(),
                 "schedules": clock.run(),
                 "keys of tokens": tokens.keep_fresh(),
                 "http": serve_http(
@@ -93,6 +119,7 @@ async def main() -> None:
                     port=settings.http_port,
                     setting="LOTWISE_HTTP_PORT",
                     trusted_proxies=settings.http_trusted_proxies,
+                    websockets_max=settings.stream_clients_max + STRANGERS_MAX,
                 ),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"

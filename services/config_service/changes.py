@@ -33,12 +33,27 @@ class Changes:
         self._engine = engine
         self._command_s = command_s
         self._timeout_s = timeout_s
-        self.latest_version: int | None = None
-        """The highest version that this process has seen."""
+        self.latest: ConfigChanged | None = None
+        """The newest version that this process has seen."""
+        self._watchers: list[asyncio.Event] = []
         self.committed = asyncio.Event()
         """Set when there is something new to broadcast."""
         self.planned = asyncio.Event()
         """Set when there is something new to wait for."""
+
+    @property
+    def latest_version(self) -> int | None:
+        """The highest version that this process has seen."""
+        return self.latest.config_version if self.latest else None
+
+    def watch(self) -> asyncio.Event:
+        """An event of the caller's own, set whenever a newer version was seen."""
+        self._watchers.append(news := asyncio.Event())
+        return news
+
+    def hear(self, changed: ConfigChanged) -> None:
+        """Take a broadcast: what another replica committed, or this one."""
+        self._saw(changed)
 
     async def apply(self, order: Order) -> Verdict:
         """Apply a command, or say why not. Raises nothing that waiting can mend.
@@ -104,6 +119,11 @@ class Changes:
         async with transaction(self._engine) as connection:
             return await store.read_history(connection, limit=limit, before=before)
 
+    async def after(self, version: int, *, limit: int) -> list[ConfigChanged]:
+        """At most `limit` versions above `version`, the oldest first. Raises DependencyError."""
+        async with transaction(self._engine) as connection:
+            return await store.read_after(connection, version, limit=limit)
+
     async def schedules(self, *, limit: int, before: UUID | None, state: ScheduleState | None) -> list[Schedule]:
         """At most `limit` schedules planned earlier than `before`, the last planned first. Raises DependencyError."""
         async with transaction(self._engine) as connection:
@@ -133,6 +153,9 @@ class Changes:
         self.committed.set()
 
     def _saw(self, config: ConfigChanged) -> None:
-        if self.latest_version is None or config.config_version > self.latest_version:
-            self.latest_version = config.config_version
-            metrics.CONFIG_VERSION.set(config.config_version)
+        if self.latest is not None and config.config_version <= self.latest.config_version:
+            return
+        self.latest = config
+        metrics.CONFIG_VERSION.set(config.config_version)
+        for news in self._watchers:
+            news.set()

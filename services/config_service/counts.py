@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from shared.metrics import SECONDS
 
@@ -15,3 +15,16 @@ SCHEDULES_ENDED = Counter("lotwise_config_schedules_ended_total", "Planned chang
 HTTP_REQUESTS = Counter("lotwise_http_requests_total", "HTTP requests answered", ["method", "route", "status"])
 HTTP_SECONDS = Histogram("lotwise_http_request_duration_seconds", "HTTP answers", ["route"], buckets=SECONDS)
 HTTP_THROTTLED = Counter("lotwise_http_throttled_total", "HTTP requests refused for their rate, by limit", ["limit"])
+WORKERS = Gauge(
+    "lotwise_workers",
+    "Processes that announce their configuration version, by service and state: current, behind, missing",
+    ["service", "state"],
+)
+WORKERS_VERSION_MIN = Gauge(
+    "lotwise_workers_config_version_min", "The lowest version that a process runs; missing ones left out"
+)
+ANNOUNCEMENTS_IGNORED = Counter(
+    "lotwise_worker_announcements_ignored_total", "Announcements without room on the roster, or by names too long"
+)
+STREAM_CLIENTS = Gauge("lotwise_stream_clients", "Clients of the live stream")
+STREAMS_ENDED = Counter("lotwise_streams_ended_total", "Live streams that ended or were refused, by how", ["how"])

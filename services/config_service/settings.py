@@ -28,6 +28,7 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
     `http_read_timeout_seconds`: the longest that one look-up of accounts or decisions may take.
     `command_seconds`: the age at which a config command is `expired`, by its timestamp and the database's clock.
     `schedule_grace_seconds`: how late a planned change may still be applied, where nobody could in time.
+    `stream_clients_max`: who may follow the live stream at once, in this process.
     """
 
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 9103
@@ -40,6 +41,7 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
     command_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
 
     schedule_grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300
+    stream_clients_max: Annotated[int, Field(ge=1, le=100_000)] = 1000
 
     @property
     def apply_timeout_s(self) -> float:

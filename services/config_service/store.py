@@ -42,6 +42,11 @@ PAGE = text(f"""
     ORDER BY config_version DESC LIMIT :limit
 """)  # noqa: S608 - no word of it comes from outside
 
+AFTER = text(f"""
+    SELECT {COLUMNS} FROM risk_configuration_history
+    WHERE config_version > :version ORDER BY config_version LIMIT :limit
+""")  # noqa: S608 - no word of it comes from outside
+
 INSERT_VERSION = text("""
     INSERT INTO risk_configuration_history (config_version, command_id, command_hash, fixed_risk_percent,
         entry_1_percent, entry_2_percent, entry_3_percent, margin_buffer_percent, reason, updated_by, updated_at)
@@ -150,6 +155,12 @@ async def insert_version(
 async def read_history(connection: AsyncConnection, *, limit: int, before: int | None) -> list[ConfigChanged]:
     """At most `limit` versions below `before`, the newest first."""
     rows = await connection.execute(PAGE, {"limit": limit, "before": before})
+    return [_configuration(row) for row in rows]
+
+
+async def read_after(connection: AsyncConnection, version: int, *, limit: int) -> list[ConfigChanged]:
+    """At most `limit` versions above `version`, the oldest first."""
+    rows = await connection.execute(AFTER, {"version": version, "limit": limit})
     return [_configuration(row) for row in rows]
 
 

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from services.config_service.http.guard import Guard
+from services.config_service.http.handshake import Handshake
 from services.config_service.http.journal import Journal
 from services.config_service.http.methods import Head
 from services.config_service.http.problems import MEDIA_TYPE, Problem, answer_problems
@@ -33,6 +34,7 @@ def config_app(*routers: APIRouter, tokens: TokenVerifier, throttle: Throttle) -
     for router in routers:
         app.include_router(router)
     answer_problems(app, [*app.routes, *(route for router in routers for route in router.routes)])
+    app.add_middleware(Handshake)
     app.add_middleware(Guard, tokens=tokens, throttle=throttle)
     app.add_middleware(Head)  # the last is the outermost
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to complete the document

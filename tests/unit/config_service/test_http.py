@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from services.config_service.http.guard import BODY_BYTES_MAX, Guard
+from services.config_service.http.stream import STREAM_PATH
+from services.config_service.http.workers import WORKERS_PATH
 from shared.tokens import TokenVerifier
 from tests.application import TOKENS, bearer, throttle
 from tests.unit.config_service.api import CONFIG, post
@@ -26,7 +28,7 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     return problem
 
 
-@pytest.mark.parametrize("path", [CONFIG, f"{CONFIG}/history", "/api/openapi.json", "/api/nothing", "/api"])
+@pytest.mark.parametrize("path", [CONFIG, f"{CONFIG}/history", WORKERS_PATH, STREAM_PATH, "/api/openapi.json", "/api/nothing", "/api"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_nothing_under_api_is_open(client: httpx.AsyncClient, method: str, path: str) -> None:
     response = await client.request(method, path)
