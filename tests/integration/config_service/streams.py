@@ -23,7 +23,7 @@ from services.config_service.http.stream import STREAM_PATH, stream_routes
 from services.config_service.subscribers import Subscribers
 from services.config_service.timeline import Timeline
 from shared.health import serve_http
-from shared.tokens import Role, TokenSettings, issue_token
+from shared.tokens import Role, TokenSettings, TokenVerifier, issue_token
 
 TOKENS = TokenSettings(jwt_secret=SecretStr("a-secret-of-the-tests-and-of-nothing-else"))
 FRAME_TIMEOUT_S = 10.0
@@ -42,10 +42,11 @@ class Streaming:
         self.subscribers = Subscribers(most=most)
         self.timeline = Timeline(self.changes, self.subscribers)
         (self.port,) = free_ports(1)
+        tokens = TokenVerifier(TOKENS)
         self.app = config_app(
             configuration_routes(self.changes),
-            stream_routes(self.changes, self.subscribers, tokens=TOKENS),
-            tokens=TOKENS,
+            stream_routes(self.changes, self.subscribers, tokens=tokens),
+            tokens=tokens,
         )
 
     def connect(self, path: str = STREAM_PATH, **arguments: Any) -> connect:
