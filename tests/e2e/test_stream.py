@@ -20,6 +20,9 @@ from tests.e2e.conftest import JWT_SECRET, Launch
 
 CONFIG = "/api/v1/risk/config"
 CHANGES = 50
+CROWD = 1100
+"""More than the connections that a port takes beside its WebSockets."""
+CROWD_AT_ONCE = 100
 FRAME_TIMEOUT_S = 15.0
 
 
@@ -114,3 +117,20 @@ async def test_a_service_that_is_asked_to_stop_tells_its_clients_and_does_not_wa
     ended = [json.loads(line) for line in process.log.read_text().splitlines() if "stream.closed" in line]
     assert {(line["how"], line["user"]) for line in ended} == {("stopped", "user-1")}
     assert len(ended) == 10
+
+
+async def test_a_crowd_of_clients_all_get_a_change_and_leave_room_for_requests(launch: Launch) -> None:
+    process = launch("config_service", LOTWISE_STREAM_CLIENTS_MAX=str(CROWD))
+    await asyncio.to_thread(process.wait_ready)
+    async with AsyncExitStack() as stack:
+        clients: list[ClientConnection] = []
+        while len(clients) < CROWD:
+            coming = [stack.enter_async_context(following(process)) for _ in range(CROWD_AT_ONCE)]
+            clients += await asyncio.gather(*coming)
+        await asyncio.gather(*map(configuration, clients))
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+
+        version = await change(process, http, 1)
+
+        got = await asyncio.gather(*map(configuration, clients))
+        assert {config["config_version"] for config in got} == {version}

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -23,15 +22,15 @@ from services.config_service.http.stream import STREAM_PATH, stream_routes
 from services.config_service.subscribers import Subscribers
 from services.config_service.timeline import Timeline
 from shared.health import serve_http
-from shared.tokens import Role, TokenSettings, TokenVerifier, issue_token
+from shared.tokens import TokenVerifier, issue_token
+from tests.application import TOKENS, bearer, throttle
 
-TOKENS = TokenSettings(jwt_secret=SecretStr("a-secret-of-the-tests-and-of-nothing-else"))
 FRAME_TIMEOUT_S = 10.0
 
 
-def token(*, lifetime_s: int = 600, role: Role = "user") -> str:
+def token(*, lifetime_s: int = 600) -> str:
     """A token of a user."""
-    return issue_token(TOKENS, user="u-1", role=role, lifetime_s=lifetime_s)
+    return issue_token(TOKENS, user="u-1", role="user", lifetime_s=lifetime_s)
 
 
 class Streaming:
@@ -47,6 +46,7 @@ class Streaming:
             configuration_routes(self.changes),
             stream_routes(self.changes, self.subscribers, tokens=tokens),
             tokens=tokens,
+            throttle=throttle(),
         )
 
     def connect(self, path: str = STREAM_PATH, **arguments: Any) -> connect:
@@ -62,9 +62,8 @@ class Streaming:
 
     async def configuration(self) -> dict[str, Any]:
         """What GET answers."""
-        headers = {"Authorization": f"Bearer {token()}"}
         async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{self.port}", trust_env=False) as client:
-            answer: dict[str, Any] = (await client.get("/api/v1/risk/config", headers=headers)).json()
+            answer: dict[str, Any] = (await client.get("/api/v1/risk/config", headers=bearer())).json()
         return answer
 
     async def until_following(self, count: int) -> None:

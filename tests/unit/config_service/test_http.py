@@ -28,7 +28,9 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     return problem
 
 
-@pytest.mark.parametrize("path", [CONFIG, f"{CONFIG}/history", WORKERS_PATH, STREAM_PATH, "/api/openapi.json", "/api/nothing", "/api"])
+@pytest.mark.parametrize(
+    "path", [CONFIG, f"{CONFIG}/history", WORKERS_PATH, STREAM_PATH, "/api/openapi.json", "/api/nothing", "/api"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_nothing_under_api_is_open(client: httpx.AsyncClient, method: str, path: str) -> None:
     response = await client.request(method, path)
