@@ -24,6 +24,7 @@ from shared.messaging.topology import (
     DEAD,
     EVENTS,
     EXCHANGES,
+    KEY_WORKER_STATE,
     QUEUES,
     RETRY,
     ROLES,
@@ -62,7 +63,13 @@ MAY_PUBLISH: dict[str, Keys] = {
         EVENTS: {"worker.state", "schedule.ended"},
     },
 }
-MAY_HEAR = {"sizing-worker": {CONFIG_CHANGED}, "config-service": {CONFIG_CHANGED}}
+MAY_HEAR = {
+    ("sizing-worker", "#"): {CONFIG_CHANGED},
+    ("sizing-worker", KEY_WORKER_STATE): {CONFIG_CHANGED},
+    ("config-service", "#"): {CONFIG_CHANGED},
+    ("config-service", KEY_WORKER_STATE): {CONFIG_CHANGED, EVENTS},
+}
+"""What a private queue may be bound to, by the key that it is bound with."""
 MAY_CONSUME = {"sync-consumer": {ACCOUNTS}, "sizing-worker": {SIZING}, "config-service": {CONFIG}}
 
 
@@ -156,19 +163,19 @@ async def test_no_role_unbinds_a_queue_of_the_topology(playing: RoleConnection) 
     assert await playing.permitted(acts) == set()
 
 
-@pytest.mark.parametrize("role", ["sizing-worker", "config-service"])
-async def test_a_private_queue_hears_only_what_its_service_may_hear(playing: RoleConnection) -> None:
+@pytest.mark.parametrize(("role", "key"), MAY_HEAR)
+async def test_a_private_queue_hears_only_what_its_service_may_hear(playing: RoleConnection, key: str) -> None:
     async def hear(exchange: str, channel: AbstractChannel) -> None:
         name = broadcast_name(secrets.token_hex(4))
         await channel.queue_declare(name, exclusive=True, auto_delete=True)
-        await channel.queue_bind(name, exchange, routing_key="#")
+        await channel.queue_bind(name, exchange, routing_key=key)
 
     def hearing(exchange: str) -> Act:
         return lambda channel: hear(exchange, channel)
 
     permitted = await playing.permitted({exchange.name: hearing(exchange.name) for exchange in EXCHANGES})
 
-    assert permitted == MAY_HEAR[playing.role]
+    assert permitted == MAY_HEAR[playing.role, key]
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)
