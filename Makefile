@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 $(V).SILENT:
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap bootstrap-to-run demo test check bench bench-quick up down lock clean
+.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test check bench bench-quick up down lock clean
 
 help: ## list the targets
 	echo "Lotwise: make TARGET"
@@ -35,10 +35,13 @@ test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_AR
 check: bootstrap ## quick: style, types, layers, unit tests
 	$(VENV)/python -m dev.check
 
-bench: bootstrap ## the benchmarks, each beside its peer in one run; writes docs/benchmarks.md
+bootstrap-to-bench: bootstrap
+	$(VENV)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements-bench.txt
+
+bench: bootstrap-to-bench ## the benchmarks, each beside its peer in one run; writes docs/benchmarks.md
 	$(VENV)/python -m benchmarks
 
-bench-quick: bootstrap ## a taste of them
+bench-quick: bootstrap-to-bench ## a taste of them, in two minutes
 	$(VENV)/python -m benchmarks --quick
 
 up: bootstrap ## broker, database and services, left running: SIZING_WORKERS=2 SYNC_CONSUMERS=1 CONFIG_SERVICES=1
@@ -52,6 +55,7 @@ lock: ## write requirements*.txt anew from pyproject.toml (needs uv)
 	command -v uv >/dev/null || { echo "uv is not on the PATH. Install it, for example: pipx install uv" >&2; exit 1; }
 	uv pip compile pyproject.toml --generate-hashes --quiet -o requirements.txt
 	uv pip compile pyproject.toml --group dev --generate-hashes --quiet -o requirements-dev.txt
+	uv pip compile pyproject.toml --group dev --group bench -c requirements-dev.txt --generate-hashes --quiet -o requirements-bench.txt
 
 clean: ## stop the stack, then remove .venv, .run, caches and builds
 	if [ -x $(VENV)/python ]; then $(VENV)/python -m dev.stack down; fi

@@ -1,0 +1,213 @@
+"""The peer that does the same job in the ordinary way: FastStream, SQLAlchemy's ORM, one transaction a message.
+
+The same engine decides, and the same tables are written. What it leaves out is what the ordinary way leaves out:
+outcomes of setups, repeated requests, the confirmation of a reply.
+
+`python -m benchmarks.peers.orm QUEUE`, by LOTWISE_AMQP_URL and LOTWISE_DATABASE_URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from faststream import FastStream
+from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from services.sizing_worker.audit import audit_row, reservation
+from services.sizing_worker.store import RiskLog
+from shared.database import tables
+from shared.database.engine import asyncpg_url
+from shared.schemas.instrument import InstrumentSpec
+from shared.schemas.sizing import SizingRequest
+from shared.sizing.account import Account, Candidate, PublishedSpec
+from shared.sizing.configuration import Configuration, Rules
+from shared.sizing.content import content_hash
+from shared.sizing.decision import ENGINE_VERSION, decide
+from shared.sizing.record import encode_record
+from shared.sizing.situation import Situation
+
+PREFETCH = 200
+POOL_SIZE = 20
+RULES = Rules(freshness_s=86_400)
+
+
+class Base(DeclarativeBase):
+    """The tables of the product, as classes."""
+
+    metadata = tables.metadata
+
+
+class AccountRow(Base):
+    """An account."""
+
+    __table__ = tables.user_mt5_accounts
+
+
+class DetailsRow(Base):
+    """What else is known of it."""
+
+    __table__ = tables.user_mt5_account_details
+
+
+class SpecRow(Base):
+    """What its broker says of a symbol."""
+
+    __table__ = tables.mt5_instruments
+
+
+class VersionRow(Base):
+    """A version of the configuration."""
+
+    __table__ = tables.risk_configuration_history
+
+
+class ReservationRow(Base):
+    """What an approval holds."""
+
+    __table__ = tables.margin_reservations
+
+
+class DecisionRow(Base):
+    """What was decided."""
+
+    __table__ = tables.decisions
+
+
+class RecordRow(Base):
+    """Its proof."""
+
+    __table__ = tables.decision_records
+
+
+class RiskLogRow(Base):
+    """Its audit row."""
+
+    __table__ = tables.trade_setup_risk_logs
+    __mapper_args__: dict[str, Any] = {"primary_key": [tables.trade_setup_risk_logs.c.id]}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+async def size(session: AsyncSession, request: SizingRequest) -> bytes:
+    """Decide one request and write it down, as the service does."""
+    account_row, details = (
+        await session.execute(
+            select(AccountRow, DetailsRow)
+            .join(DetailsRow, tables.user_mt5_account_details.c.user_mt5_account_id == AccountRow.id)
+            .where(AccountRow.user_id == request.user_id)
+            .with_for_update(of=AccountRow)
+        )
+    ).one()
+    spec_row = (
+        await session.execute(
+            select(SpecRow).where(
+                SpecRow.mt5_server == account_row.mt5_server,
+                SpecRow.mt5_account_id == account_row.mt5_account_id,
+                SpecRow.instrument == request.instrument,
+            )
+        )
+    ).scalar_one()
+    held = (
+        await session.execute(
+            select(func.sum(ReservationRow.margin)).where(
+                ReservationRow.user_mt5_account_id == account_row.id, ReservationRow.expires_at > func.now()
+            )
+        )
+    ).scalar() or Decimal(0)
+    version = (
+        await session.execute(select(VersionRow).order_by(VersionRow.config_version.desc()).limit(1))
+    ).scalar_one()
+    situation = _situation(account_row, details, spec_row, version, held)
+    decision = decide(request, situation)
+    body = decision.reply.to_json()
+    now = decision.reply.decided_at
+    session.add(
+        DecisionRow(request_id=request.request_id, content_hash=content_hash(request), reply=body, decided_at=now)
+    )
+    session.add(
+        RecordRow(
+            request_id=request.request_id,
+            user_mt5_account_id=account_row.id,
+            engine_version=ENGINE_VERSION,
+            record=encode_record(request, situation, {}, decision),
+            decided_at=now,
+        )
+    )
+    row = audit_row(request, decision)
+    session.add(RiskLogRow(**{name: getattr(row, name) for name in RiskLog.__slots__}))
+    if kept := reservation(request, decision):
+        session.add(ReservationRow(**{name: getattr(kept, name) for name in type(kept).__slots__}))
+    return body
+
+
+def _situation(account: Any, details: Any, spec: Any, version: Any, held: Decimal) -> Situation:
+    return Situation(
+        decided_at=datetime.now(UTC),
+        expires_at=None,
+        configuration=Configuration(
+            version=version.config_version,
+            risk_percent=version.fixed_risk_percent,
+            entry_splits=(version.entry_1_percent, version.entry_2_percent, version.entry_3_percent),
+            margin_buffer_percent=version.margin_buffer_percent,
+        ),
+        rules=RULES,
+        candidates=(
+            Candidate(
+                Account(
+                    id=account.id,
+                    user_id=account.user_id,
+                    login=account.mt5_account_id,
+                    server=account.mt5_server,
+                    currency=account.account_currency,
+                    currency_digits=details.currency_digits,
+                    leverage=account.account_leverage,
+                    balance=account.balance,
+                    equity=account.equity,
+                    margin_free=account.margin_free,
+                    margin_mode=details.margin_mode,
+                    trade_allowed=details.trade_allowed,
+                    captured_at=account.last_synced_at,
+                ),
+                has_specs=True,
+                spec=PublishedSpec(
+                    InstrumentSpec.model_validate(spec.spec),
+                    spec.account_currency,
+                    spec.account_leverage,
+                    spec.captured_at,
+                ),
+                margin_reserved=held,
+            ),
+        ),
+    )
+
+
+async def main(queue_name: str) -> None:
+    """Serve until killed."""
+    engine = create_async_engine(asyncpg_url(os.environ["LOTWISE_DATABASE_URL"]), pool_size=POOL_SIZE, max_overflow=0)
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    broker = RabbitBroker(os.environ["LOTWISE_AMQP_URL"], default_channel=Channel(prefetch_count=PREFETCH), logger=None)
+    queue = RabbitQueue(queue_name, queue_type=QueueType.QUORUM, durable=True)
+
+    @broker.subscriber(queue)
+    async def handle(request: SizingRequest) -> bytes:
+        async with sessions.begin() as session:
+            return await size(session, request)
+
+    app = FastStream(broker, logger=None)
+
+    @app.after_startup
+    async def say_ready() -> None:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+
+    await app.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,73 @@
+"""Programs that are measured, and the processor time that each part of the stack takes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.client import Outcome, Plan
+from dev.runs.ledger import Ledger
+from dev.runs.program import Program
+from dev.tree import ROOT, run_folder
+
+READY_TIMEOUT_S = 30.0
+GRACE_S = 5.0
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def peer(ledger: Ledger, module: str, queue: str, environment: Mapping[str, str]) -> Iterator[int]:
+    """Run a peer that serves `queue` for the length of the block; its pid."""
+    log = run_folder() / "logs" / f"{module.rpartition('.')[2]}.log"
+    log.unlink(missing_ok=True)
+    program = Program(
+        module,
+        [sys.executable, "-m", module, queue],
+        environment={**os.environ, **environment},
+        log=log,
+        ledger=ledger,
+        grace_s=GRACE_S,
+    )
+    program.start()
+    try:
+        program.wait_ready(lambda: "ready" in log.read_text(encoding="utf-8"), timeout_s=READY_TIMEOUT_S)
+        yield program.pid
+    finally:
+        program.kill()
+
+
+async def run_client(plan: Plan) -> Outcome:
+    """Run the load in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.client", json.dumps(asdict(plan)), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"the client ended with {process.returncode}")
+    return Outcome(**json.loads(output))
+
+
+def cpu_s(pids: Iterable[int]) -> float:
+    """Processor time that these processes and their living descendants have taken, in seconds."""
+    children: dict[int, list[int]] = {}
+    taken: dict[int, float] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        pid = int(stat.parent.name)
+        children.setdefault(int(fields[1]), []).append(pid)
+        taken[pid] = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    waiting, total = list(pids), 0.0
+    while waiting:
+        pid = waiting.pop()
+        total += taken.get(pid, 0.0)
+        waiting += children.get(pid, [])
+    return total
