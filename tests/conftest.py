@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -14,6 +15,21 @@ from dev.stack.workspace import VirtualHost, Workspace, workspace
 from shared.database.engine import asyncpg_url
 
 settings.register_profile("thorough", max_examples=1000)
+
+SECRETS = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}|[a-z]+://[^\s/:@\"]+:[^\s/@\"]+@")
+"""A JSON Web Token, or a user with a password in a URL."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_log_of_a_service_holds_a_secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """When all is over, what every service of this run has logged is searched for tokens and for URLs with passwords.
+
+    `tests/e2e/test_secrets.py` searches for each secret by its value, too.
+    """
+    yield
+    logs = tmp_path_factory.getbasetemp().rglob("*.log")
+    found = {f"{log}: {match[0][:20]}…" for log in logs for match in SECRETS.finditer(log.read_text(errors="replace"))}
+    assert not found
 
 
 @pytest.fixture(scope="session")
