@@ -11,7 +11,7 @@ import pytest
 from services.config_service.dial import check, content_hash, decide
 from services.config_service.schedule import Plans
 from services.config_service.verdict import Applied, Order, result
-from shared.schemas.config import ConfigChanged
+from shared.schemas.config import AnyCommand, ConfigChanged
 from tests.unit.config_service.configurations import FIRST, NOON, command, decided, known_as, order, refused, splits
 
 
@@ -27,6 +27,13 @@ def test_a_change_makes_the_next_version_and_says_who_when_and_why() -> None:
     assert config.config_version == 8
     assert config.fixed_risk_percent == Decimal("2.5")
     assert (config.updated_by, config.updated_at, config.reason) == ("owner-2", NOON, "NFP")
+
+
+@pytest.mark.parametrize(
+    "given", [splits("0.6", "0.3", "0.1"), command(command="set_margin_buffer", margin_buffer_percent="5")]
+)
+def test_every_change_says_when_it_was_made(given: AnyCommand) -> None:
+    assert applied(order(given)).updated_at == NOON
 
 
 def test_a_change_leaves_everything_else_as_it_was() -> None:

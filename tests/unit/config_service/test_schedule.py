@@ -55,7 +55,7 @@ def test_the_answer_to_a_plan_tells_the_percent_now_the_percent_then_and_the_id_
 
     answer = result("c-1", verdict)
 
-    assert answer.status == "applied"
+    assert (answer.status, answer.command_id) == ("applied", "c-1")
     assert (answer.previous_risk_percent, answer.new_risk_percent) == (Decimal(3), Decimal(2))
     assert (answer.config_version, answer.config) == (7, FIRST)
     assert (answer.updated_by, answer.updated_at) == ("owner-1", NOON)
@@ -198,6 +198,7 @@ def test_a_change_is_applied_within_its_grace_and_missed_after_it() -> None:
     assert in_time.schedule.state == "applied"
     assert late.applied is None
     assert (late.schedule.state, late.schedule.config_version) == ("missed", 7)
+    assert late.schedule.ended_at == due + timedelta(seconds=300, microseconds=1)
 
 
 @given(late_s=st.floats(0, 1000), grace_s=st.floats(0, 1000))
