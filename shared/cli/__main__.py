@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from shared.cli.account import account
+from shared.cli.dead.commands import dead
 from shared.cli.definitions import definitions
 from shared.cli.explain import explain
 from shared.cli.migrate import migrate
@@ -35,6 +36,7 @@ app.command()(explain)
 app.command()(replay)
 app.command()(simulate)
 app.add_typer(account, name="account")
+app.add_typer(dead, name="dead")
 
 if __name__ == "__main__":
     app(prog_name="lotwise")

@@ -41,7 +41,7 @@ def move(
     """
     with clear_failures():
         key = read_account(which, option="LOGIN@SERVER")
-        _check(to, reason, moved_by := by or _login())
+        _check(to, reason, moved_by := by or login())
         _tell(asyncio.run(_move(key, to, moved_by, reason)), which, to)
 
 
@@ -63,7 +63,8 @@ def _tell(result: Moved | NotMoved, which: str, to: str) -> None:
     say(f"account {which} moved from {result.from_user_id} to {to}, with the specs of {result.specs} instruments")
 
 
-def _login() -> str:
+def login() -> str:
+    """The name that the operator is logged in under. Raises typer.BadParameter where it has none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

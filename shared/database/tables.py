@@ -340,3 +340,21 @@ account_moves = Table(
     CheckConstraint("from_user_id <> to_user_id", name="another_user"),
     comment="Every time an account became another user's",
 )
+
+operator_actions = Table(
+    "operator_actions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _time("at", now=True),
+    Column("operator", Text, nullable=False, comment="the login, or the name that was given"),
+    Column("action", Text, nullable=False),
+    Column("queue", Text, nullable=False, comment="the work queue that the message died in"),
+    Column("message_id", Text),
+    Column("message_type", Text),
+    Column("sender", Text, comment="who sent the original"),
+    Column("parked_reason", Text, nullable=False),
+    Column("filters", Text, nullable=False, comment="what the operator asked for"),
+    Column("outcome", Text, nullable=False),
+    CheckConstraint("action IN ('replay', 'purge')", name="action"),
+    comment="Every parked message that an operator replayed or purged; rows are only added",
+)

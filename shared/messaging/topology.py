@@ -113,6 +113,11 @@ def retry_name(queue: str, delay_s: int) -> str:
     return f"{queue}.retry.{delay_s}s"
 
 
+def parked_lock_name(queue: str) -> str:
+    """An exclusive queue that whoever looks through the parked messages of `queue` holds meanwhile."""
+    return f"{parked_name(queue)}.operator"
+
+
 def broadcast_name(instance: str) -> str:
     """The private broadcast queue of one process; `instance` is new with every connection."""
     return f"{CONFIG_CHANGED}.{instance}"

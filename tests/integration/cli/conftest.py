@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typer.testing import CliRunner, Result
 
+from dev.stack.workspace import VirtualHost
 from shared.cli.__main__ import app
 from tests.desk import Desk
+from tests.integration.cli.parking import Bench
+from tests.integration.messaging.place import Place
 
 Lotwise = Callable[..., Coroutine[Any, Any, Result]]
 
@@ -32,3 +36,10 @@ def lotwise(database_url: str) -> Lotwise:
 def desk(database: AsyncEngine) -> Desk:
     """The handlers, on the database that the command looks at."""
     return Desk(database)
+
+
+@pytest.fixture
+async def bench(virtual_host: VirtualHost, database_url: str) -> AsyncIterator[Bench]:
+    """The operator at parked messages."""
+    async with AsyncExitStack() as stack:
+        yield Bench(Place(virtual_host, stack), database_url)

@@ -26,6 +26,7 @@ KEPT_AS_WRITTEN = (
     "margin_reservations",
     "sizing_outcomes",
     "account_moves",
+    "operator_actions",
 )
 """Audit, history and the memory of decisions: a row that was written stays as it was written."""
 

@@ -58,6 +58,8 @@ def test_the_help_of_a_command_names_the_settings_that_it_reads(command: str) ->
         (["explain", "8e3d1f0c-6c55-4e9b-9a52-0f6d3f2b7a10"], "LOTWISE_DATABASE_URL"),
         (["replay"], "LOTWISE_DATABASE_URL"),
         (["simulate", "--risk-percent", "1.5"], "LOTWISE_DATABASE_URL"),
+        (["dead", "list"], "LOTWISE_AMQP_URL"),
+        (["dead", "replay", "--queue", "sizing", "--by", "olga"], "LOTWISE_AMQP_URL"),
         (["account", "move", "1@Test-MT5", "--to", "u-2", "--reason", "sold"], "LOTWISE_DATABASE_URL"),
     ],
 )

@@ -1,0 +1,1 @@
+"""`lotwise dead`: what is parked, why, and back with it or away."""
