@@ -7,6 +7,7 @@ import typer
 from shared.cli.account import account
 from shared.cli.dead.commands import dead
 from shared.cli.definitions import definitions
+from shared.cli.doctor.commands import doctor
 from shared.cli.explain import explain
 from shared.cli.migrate import migrate
 from shared.cli.replay import replay
@@ -32,6 +33,7 @@ app.command()(definitions)
 app.command()(roles)
 app.command()(migrate)
 app.command()(token)
+app.command()(doctor)
 app.command()(explain)
 app.command()(replay)
 app.command()(simulate)

@@ -52,6 +52,22 @@ async def _declare(channel: AbstractChannel) -> None:
         await bound.bind(binding.exchange, binding.routing_key)
 
 
+async def count_consumers(settings: BrokerSettings, queue: str) -> int | None:
+    """How many consume a queue now; None where it does not stand. Unlike that of messages, this count does not lag.
+
+    Raises DependencyError where the broker is away.
+    """
+    async with open_link(settings, name="verify") as link:
+        try:
+            async with broker_errors(settings.amqp_timeout_seconds):
+                found = await link.channel.declare_queue(queue, passive=True)
+        except DependencyError as error:
+            if isinstance(error.__cause__, ChannelNotFoundEntity):
+                return None
+            raise
+        return found.declaration_result.consumer_count
+
+
 async def verify_names(settings: BrokerSettings, *, exchanges: Iterable[str], queues: Iterable[str]) -> None:
     """Make sure that what a service uses exists, by passive declarations, which need no permission.
 
