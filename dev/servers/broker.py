@@ -10,6 +10,8 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,7 @@ READY_TIMEOUT_S = 60.0
 EPMD_TIMEOUT_S = 10.0
 STOP_GRACE_S = 30.0
 EPMD_GRACE_S = 3.0
+CONTROL_TIMEOUT_S = 60.0
 STARTS = 3
 PLUGINS = "[rabbitmq_management,rabbitmq_prometheus]."
 SCRIPTS = ("/usr/lib/rabbitmq/bin", "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin", "/opt/rabbitmq/sbin")
@@ -52,6 +55,16 @@ def _first(folders: tuple[str, ...], name: str) -> Path | None:
     return next((path for path in found if os.access(path, os.X_OK)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Peering:
+    """What the nodes of one cluster have in common; `nodes` are their full names, `epmd_port` their port mapper's."""
+
+    nodes: tuple[str, ...]
+    epmd_port: int
+    cookie: str
+    password: str
+
+
 class Broker:
     """One private node. Its data survives `stop` and `kill`, and goes with the run's folder."""
 
@@ -62,22 +75,24 @@ class Broker:
         name: str = "broker",
         certificate: Certificate | None = None,
         definitions: Sequence[Path] = (),
+        peering: Peering | None = None,
     ) -> None:
         """Lay out the node's folder; FileNotFoundError where RabbitMQ or Erlang is not installed.
 
         With a `certificate` it listens for TLS too, on `tls_port`. `definitions` are files that the node loads when it
-        starts, after its own, which makes the administrator.
+        starts, after its own, which makes the administrator. With a `peering`, which names `NAME@localhost` among its
+        nodes, it forms a cluster with the others, and their common port mapper is the caller's.
         """
-        server, port_mapper = find_server(), find_port_mapper()
-        if server is None or port_mapper is None:
+        server = find_server()
+        if server is None or find_port_mapper() is None:
             raise FileNotFoundError("RabbitMQ is not installed (rabbitmq-server)")
         self.folder = ledger.folder / name
         self.folder.mkdir(mode=0o700)
         self.log = self.folder / "node.log"
-        self._password = secrets.token_urlsafe(24)
+        self._peering = peering
+        self._password = peering.password if peering else secrets.token_urlsafe(24)
         self._ledger = ledger
-        self._node_name = f"{name}-{secrets.token_hex(3)}@localhost"
-        self._port_mapper_command = str(port_mapper)
+        self.node_name = f"{name}@localhost" if peering else f"{name}-{secrets.token_hex(3)}@localhost"
         self._server_command = str(server)
         self._has_served = False
         self._certificate = certificate
@@ -89,16 +104,9 @@ class Broker:
 
     def _take_ports(self) -> None:
         self.port, self.tls_port, self.api_port, self.metrics_port, epmd, dist, *ctl = free_ports(8)
-        environment = self._environment(epmd, dist, (min(ctl), max(ctl)))
-        self._port_mapper = Program(
-            "epmd",
-            [self._port_mapper_command, "-port", str(epmd), "-address", LOOPBACK],
-            environment=environment,
-            log=self.folder / "epmd.log",
-            ledger=self._ledger,
-            grace_s=EPMD_GRACE_S,
-            is_server=True,
-        )
+        self._epmd_port = self._peering.epmd_port if self._peering else epmd
+        self._own_port_mapper = None if self._peering else port_mapper(epmd, self.folder, self._ledger)
+        environment = self._environment(self._epmd_port, dist, (min(ctl), max(ctl)))
         self._node = Program(
             "rabbitmq",
             [self._server_command],
@@ -109,7 +117,6 @@ class Broker:
             discard_signal=signal.SIGKILL,  # an orderly stop takes 6 s, for data that go the next moment
             is_server=True,
         )
-        self._epmd_port = epmd
 
     @property
     def amqp_url(self) -> str:
@@ -126,6 +133,10 @@ class Broker:
         """The node's process."""
         return self._node.pid
 
+    def is_running(self) -> bool:
+        """Tell whether the node's process runs."""
+        return self._node.is_running()
+
     def start(self) -> None:
         """Start and wait until it serves; raises ProgramError."""
         self.launch()
@@ -134,9 +145,9 @@ class Broker:
     def launch(self) -> None:
         """Start without waiting: it takes seconds, in which other things can be done. Raises ProgramError."""
         self._write_configuration()
-        if not self._port_mapper.is_running():
-            self._port_mapper.start()
-            self._port_mapper.wait_ready(lambda: is_listening(self._epmd_port), timeout_s=EPMD_TIMEOUT_S)
+        if self._own_port_mapper and not self._own_port_mapper.is_running():
+            self._own_port_mapper.start()
+            self._own_port_mapper.wait_ready(lambda: is_listening(self._epmd_port), timeout_s=EPMD_TIMEOUT_S)
         self._node.start()
 
     def wait_ready(self) -> None:
@@ -167,18 +178,41 @@ class Broker:
     def stop(self) -> bool:
         """Stop node and port mapper, nothing confirmed is lost; True where nobody had to be killed."""
         graceful = self._node.stop()
-        self._port_mapper.stop()
+        self._stop_port_mapper()
         return graceful
 
     def discard(self) -> None:
         """End node and port mapper at once: the data are not wanted any more."""
         self._node.discard()
-        self._port_mapper.stop()
+        self._stop_port_mapper()
 
     def kill(self) -> None:
         """Kill the node as a crash would; the port mapper goes too."""
         self._node.kill()
-        self._port_mapper.stop()
+        self._stop_port_mapper()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the node a signal (SIGSTOP, SIGCONT, …)."""
+        self._node.send(number)
+
+    def control(self, *arguments: str) -> str:
+        """Run `rabbitmqctl` on the node and return what it printed; ProgramError where it failed."""
+        ended = subprocess.run(
+            [str(Path(self._server_command).with_name("rabbitmqctl")), "--node", self.node_name, "--quiet", *arguments],
+            check=False,
+            env=self._node.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=CONTROL_TIMEOUT_S,
+        )
+        if ended.returncode != 0:
+            raise ProgramError(f"rabbitmqctl {arguments[0]} ended with {ended.returncode}: {ended.stderr.strip()}")
+        return ended.stdout.strip()
+
+    def _stop_port_mapper(self) -> None:
+        if self._own_port_mapper:
+            self._own_port_mapper.stop()
 
     def _write_configuration(self) -> None:
         for name, text in {
@@ -188,6 +222,9 @@ class Broker:
             "definitions/0.json": json.dumps(self._definitions()),
         }.items():
             (self.folder / name).write_text(text, encoding="utf-8")
+        if self._peering and not (cookie := self.folder / ".erlang.cookie").exists():
+            cookie.write_text(self._peering.cookie, encoding="ascii")
+            cookie.chmod(0o400)
 
     def _configuration(self) -> str:
         return "\n".join(
@@ -203,6 +240,7 @@ class Broker:
                 "log.console.level = info",
                 "log.file = false",
                 "disk_free_limit.absolute = 200MB",
+                *(_discovery(self._peering) if self._peering else []),
                 "",
             ]
         )
@@ -239,7 +277,7 @@ class Broker:
             "ERL_EPMD_ADDRESS": LOOPBACK,
             # The script then becomes the node, instead of waiting for it: one process, one pid.
             "RUNNING_UNDER_SYSTEMD": "true",
-            "RABBITMQ_NODENAME": self._node_name,
+            "RABBITMQ_NODENAME": self.node_name,
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
             "RABBITMQ_LOG_BASE": str(self.folder),
@@ -249,6 +287,29 @@ class Broker:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             **own,
         }
+
+
+def port_mapper(port: int, folder: Path, ledger: Ledger) -> Program:
+    """Erlang's epmd on loopback, not started yet; FileNotFoundError where Erlang is not installed."""
+    if (found := find_port_mapper()) is None:
+        raise FileNotFoundError("Erlang is not installed (epmd)")
+    return Program(
+        "epmd",
+        [str(found), "-port", str(port), "-address", LOOPBACK],
+        environment={"PATH": os.environ.get("PATH", os.defpath), "ERL_EPMD_PORT": str(port)},
+        log=folder / "epmd.log",
+        ledger=ledger,
+        grace_s=EPMD_GRACE_S,
+        is_server=True,
+    )
+
+
+def _discovery(peering: Peering) -> list[str]:
+    return [
+        "cluster_formation.peer_discovery_backend = classic_config",
+        f"cluster_formation.target_cluster_size_hint = {len(peering.nodes)}",
+        *(f"cluster_formation.classic_config.nodes.{number} = {node}" for number, node in enumerate(peering.nodes, 1)),
+    ]
 
 
 FILES = {

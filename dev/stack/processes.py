@@ -14,7 +14,7 @@ from dev.tree import run_folder
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from dev.runs.ledger import Ledger
@@ -49,10 +49,12 @@ class ServiceProcess:
         settings: Mapping[str, str],
         logs: Path | None = None,
         grace_s: float = DRAIN_GRACE_S,
+        under: Sequence[str] = (),
     ) -> None:
         """Prepare `python -m services.SERVICE`; `settings` are its LOTWISE_… variables, over this process's own.
 
-        `logs` is a folder, `.run/logs` by default; `grace_s` is how long `terminate` waits before it kills.
+        `logs` is a folder, `.run/logs` by default; `grace_s` is how long `terminate` waits before it kills. `under` is
+        a module, with its first arguments, that runs the service's module itself: a debugger, a profiler.
         """
         admin_port, http_port = free_ports(2)
         self.service = service
@@ -67,7 +69,7 @@ class ServiceProcess:
         self.log.unlink(missing_ok=True)
         self._program = Program(
             name,
-            [sys.executable, "-m", f"services.{service}"],
+            [sys.executable, "-m", *under, f"services.{service}"],
             environment={**os.environ, "PYTHONUNBUFFERED": "1", **ports, **settings},
             log=self.log,
             ledger=ledger,
