@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import platform
+import subprocess
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from dev.servers.broker import Broker
+from dev.servers.management import Management
+from dev.servers.postgres import find_binaries
 from dev.tree import run_folder
 from tests.faults.counts import Counts
 
@@ -48,6 +56,36 @@ class Page:
         entry = Entry(self._number, fault, counts, recovery_s, note)
         entry.file.write_text(json.dumps(asdict(entry)), encoding="utf-8")
         self.entries.append(entry)
+
+
+FACTS = "facts.txt"
+
+
+def read_facts() -> dict[str, str]:
+    """What is known of the run as a whole: versions, date, seed."""
+    file = folder() / FACTS
+    return dict(line.split(": ", 1) for line in file.read_text(encoding="utf-8").splitlines()) if file.exists() else {}
+
+
+def note(**facts: Any) -> None:
+    """Keep facts of the run as a whole."""
+    known = read_facts() | {name: str(value) for name, value in facts.items()}
+    (folder() / FACTS).write_text("".join(f"{name}: {value}\n" for name, value in known.items()), encoding="utf-8")
+
+
+def note_versions(broker: Broker) -> None:
+    """Keep what the faults happened to."""
+    with Management(broker.api_url) as management:
+        rabbitmq = management.version()
+    binaries = find_binaries()
+    postgres = subprocess.run([f"{binaries}/postgres", "--version"], check=True, capture_output=True, text=True)  # noqa: S603 - our own list
+    note(
+        RabbitMQ=rabbitmq,
+        PostgreSQL=postgres.stdout.split()[2],
+        Python=platform.python_version(),
+        aio_pika=version("aio-pika"),
+        date=datetime.now(UTC).date(),
+    )
 
 
 def read_entries() -> list[Entry]:

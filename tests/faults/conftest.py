@@ -8,21 +8,28 @@ from pathlib import Path
 import pytest
 
 from tests.faults.book import Page
-from tests.faults.system import System, nodes
+from tests.faults.system import Nodes, System, bare_nodes, nodes, system_on
+
+TIMEOUT_S = 300
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--faults`: all of them; `--seed N`: what chance decided before."""
     parser.addoption("--faults", action="store_true", help="run the whole fault table, not its short form")
     parser.addoption("--seed", type=int, default=None, help="repeat a run of the faults that chance chooses")
+    parser.addoption("--mixed-faults-s", type=float, default=120.0, help="seconds of faults that chance chooses")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not of the short form, unless all was asked for."""
-    if config.getoption("--faults"):
-        return
+    """Leave out what is not of the short form, unless all was asked for; a fault takes longer than other tests."""
     here = Path(__file__).parent
-    left_out = [item for item in items if here in item.path.parents and not item.get_closest_marker("short")]
+    faults = [item for item in items if here in item.path.parents]
+    for item in faults:
+        if not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+    if config.getoption("--faults", default=False):
+        return
+    left_out = [item for item in faults if not item.get_closest_marker("short")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
@@ -31,6 +38,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def system(tmp_path: Path) -> Iterator[System]:
     """A broker and a database of the test's own; `launch_all` starts the services."""
     with nodes(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared_nodes() -> Iterator[Nodes]:
+    """A broker and a database for all the faults that leave them as they found them."""
+    with bare_nodes() as made:
+        yield made
+
+
+@pytest.fixture
+def guest(shared_nodes: Nodes, tmp_path: Path) -> Iterator[System]:
+    """A system as `system`, on nodes that other faults use before and after: leave them as they were."""
+    with system_on(shared_nodes, tmp_path) as made:
         yield made
 
 

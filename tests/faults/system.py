@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +20,11 @@ from dev.servers.management import Management
 from dev.servers.postgres import Cluster
 from dev.servers.provider import BINARIES, Servers
 from dev.stack.processes import ROLE_OF, Service, ServiceProcess
-from dev.stack.workspace import Workspace, make_workspace
+from dev.stack.workspace import Workspace, make_workspace, workspace
 from dev.waiting import eventually
 from shared.database.engine import asyncpg_url
 from shared.messaging.topology import PARKED_QUEUES
+from tests.faults.book import note_versions
 from tests.faults.counts import Counts, count
 from tests.faults.traffic import Traffic
 
@@ -49,8 +50,8 @@ class System:
     services: list[ServiceProcess] = field(default_factory=list)
     healed_at: float | None = None
 
-    def launch(self, service: Service, **settings: str) -> ServiceProcess:
-        """Start one more process of a service; `wait_ready` waits for it."""
+    def launch(self, service: Service, *, under: Sequence[str] = (), **settings: str) -> ServiceProcess:
+        """Start one more process of a service, `under` a launcher of the tests' own; `wait_ready` waits for it."""
         role = ROLE_OF[service]
         own = {
             "LOTWISE_AMQP_URL": self.workspace.virtual_host.role_urls[role],
@@ -58,7 +59,12 @@ class System:
         }
         name = f"{service}-{len(self.services) + 1}"
         process = ServiceProcess(
-            service, name=name, ledger=self.ledger, settings={**SETTINGS, **own, **settings}, logs=self.logs
+            service,
+            name=name,
+            ledger=self.ledger,
+            settings={**SETTINGS, **own, **settings},
+            logs=self.logs,
+            under=under,
         )
         process.start()
         self.services.append(process)
@@ -100,12 +106,15 @@ class System:
 
         await eventually(look, timeout_s=READY_TIMEOUT_S)
 
-    async def counts(self, traffic: Traffic) -> Counts:
-        """Drain, then count. What the traffic sent is awaited until nothing more comes to the tables."""
+    async def counts(self, traffic: Traffic, *, guilty: Collection[str] = ()) -> Counts:
+        """Drain, then count. What the traffic sent is awaited until nothing more comes to the tables.
+
+        `guilty` are the message ids that are parked with reason.
+        """
         engine = create_async_engine(asyncpg_url(self.workspace.database_url), poolclass=NullPool)
 
         async def drained() -> bool:
-            self.last = await count(engine, traffic.requests, traffic.snapshots, parked=self._parked())
+            self.last = await count(engine, traffic.requests, traffic.snapshots, parked=self._parked(guilty))
             return self.last.is_clean
 
         try:
@@ -118,19 +127,35 @@ class System:
 
     last: Counts = field(default_factory=lambda: Counts(**dict.fromkeys(Counts.__slots__, 0)))
 
-    def _parked(self) -> list[str]:
+    def _parked(self, guilty: Collection[str]) -> list[str]:
         with Management(self.broker.api_url) as management:
             vhost = self.workspace.virtual_host.name
             return [
                 f"{queue.name} {message.message_id}"
                 for queue in PARKED_QUEUES
                 for message in management.peek(vhost, queue.name)
+                if message.message_id not in guilty
             ]
 
 
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """A broker and a database of the tests' own."""
+
+    ledger: Ledger
+    broker: Broker
+    database: Cluster
+
+    @property
+    def servers(self) -> Servers:
+        """The same, as a workspace is made in them."""
+        urls = self.broker.amqp_url, self.broker.api_url, self.database.database_url
+        return Servers(*urls, BINARIES, self.ledger)
+
+
 @contextmanager
-def nodes(logs: Path, *, durable: bool = True) -> Iterator[System]:
-    """A broker and a database of their own, migrated and declared; gone at the end of the block."""
+def bare_nodes(*, durable: bool = True) -> Iterator[Nodes]:
+    """A broker and a database, with nothing in them; gone at the end of the block."""
     with session() as ledger:
         broker, database = Broker(ledger), Cluster(ledger, durable=durable)
         ledger.at_end(broker.discard)
@@ -138,12 +163,26 @@ def nodes(logs: Path, *, durable: bool = True) -> Iterator[System]:
         with ThreadPoolExecutor(2) as threads:
             for started in [threads.submit(broker.start), threads.submit(database.start)]:
                 started.result()
-        servers = Servers(broker.amqp_url, broker.api_url, database.database_url, BINARIES, ledger)
-        workspace = make_workspace(servers)
+        note_versions(broker)
+        yield Nodes(ledger, broker, database)
+
+
+@contextmanager
+def nodes(logs: Path, *, durable: bool = True) -> Iterator[System]:
+    """A broker and a database of their own, migrated and declared; gone at the end of the block."""
+    with bare_nodes(durable=durable) as made:
+        place = make_workspace(made.servers)
         try:
-            yield System(ledger, broker, database, workspace, logs)
+            yield System(made.ledger, made.broker, made.database, place, logs)
         finally:
-            workspace.close()
+            place.close()
+
+
+@contextmanager
+def system_on(shared: Nodes, logs: Path) -> Iterator[System]:
+    """A virtual host, a database and users of their own, on nodes that other faults use before and after."""
+    with workspace(shared.servers) as made, session() as ledger:
+        yield System(ledger, shared.broker, shared.database, made, logs)
 
 
 @asynccontextmanager

@@ -42,6 +42,9 @@ class Traffic:
         self._engine = SizingClient(engine_url)
         self._numbers = itertools.count(1)
         self._stopping = asyncio.Event()
+        self.reporting = asyncio.Event()
+        """While it is cleared the bridge reports nothing; what it has published already is under way."""
+        self.reporting.set()
         self.requests: list[Asked] = []
         self.snapshots: list[Sent] = []
         self.answered_at: list[float] = []
@@ -51,10 +54,12 @@ class Traffic:
         for number in itertools.cycle(range(ACCOUNTS)):
             if self._stopping.is_set():
                 return
-            await self._report(login=number + 1)
+            await self.reporting.wait()
+            await self.report(login=number + 1)
             await asyncio.sleep(SNAPSHOT_EVERY_S)
 
-    async def _report(self, login: int) -> None:
+    async def report(self, login: int) -> Sent:
+        """Publish one newer snapshot of an account."""
         balance = BALANCE + next(self._numbers)
         snapshot = builders.snapshot(
             user_id=f"u-{login}",
@@ -70,19 +75,11 @@ class Traffic:
         with suppress(DependencyError):  # a newer one follows
             await self._bridge.publish(message)
             sent.confirmed = True
+        return sent
 
     async def _ask_all_the_time(self) -> None:
         while not self._stopping.is_set():
-            login = next(self._numbers) % ACCOUNTS + 1
-            await self.ask(
-                builders.request(
-                    user_id=f"u-{login}",
-                    instrument="EURUSD",
-                    entries=[builders.entry("1.10000", "1.09500")],
-                    # Refused as expired it would be decided too, but nobody wants to wait for that.
-                    expires_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat(),
-                )
-            )
+            await self.ask(setup(next(self._numbers) % ACCOUNTS + 1))
             await asyncio.sleep(PAUSE_S)
 
     async def ask(self, request: SizingRequest) -> Asked:
@@ -119,20 +116,38 @@ class Traffic:
         await eventually(look, timeout_s=timeout_s)
 
     @asynccontextmanager
-    async def going_on(self) -> AsyncIterator[None]:
-        """At work for the length of the block; at its end everything that was asked for is awaited."""
+    async def connected(self) -> AsyncIterator[None]:
+        """Connected for the length of the block, and at work only as far as asked to."""
         async with AsyncExitStack() as stack:
             bridge = asyncio.create_task(self._bridge.run())
             stack.push_async_callback(_cancelled, bridge)
             await stack.enter_async_context(self._engine)
+            yield
+
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[None]:
+        """At work for the length of the block; at its end everything that was asked for is awaited."""
+        async with self.connected():
             working = [asyncio.create_task(self._report_all_the_time())]
             working += [asyncio.create_task(self._ask_all_the_time()) for _ in range(ASKERS)]
             try:
                 yield
             finally:
                 self._stopping.set()
+                self.reporting.set()
                 await asyncio.gather(*working)
             await self.ask_once_more()
+
+
+def setup(login: int) -> SizingRequest:
+    """A new setup for an account, to be decided whenever it is read."""
+    return builders.request(
+        user_id=f"u-{login}",
+        instrument="EURUSD",
+        entries=[builders.entry("1.10000", "1.09500")],
+        # Refused as expired it would be decided too, but nobody wants to wait for that.
+        expires_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+    )
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

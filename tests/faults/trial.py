@@ -1,0 +1,32 @@
+"""The form of a fault test: traffic before, during and after; then heal, drain, count, write down, judge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.faults.book import Page
+from tests.faults.system import System, under_traffic
+from tests.faults.traffic import Traffic
+
+
+@asynccontextmanager
+async def trial(
+    system: System, page: Page, *, within_s: float, variant: str = "", note: str = "", guilty: set[str] | None = None
+) -> AsyncIterator[Traffic]:
+    """The block is the fault, and ends when it is healed.
+
+    Afterwards everybody must be ready and answering `within_s` seconds, and nothing lost, doubled or unexpected.
+    `guilty` are ids of messages that are parked with reason; the block may add to it.
+    """
+    if not system.services:
+        await asyncio.to_thread(system.launch_all)
+    async with under_traffic(system) as traffic:
+        yield traffic
+        system.heal()
+        recovery_s = await system.recovery_s(traffic)
+    counts = await system.counts(traffic, guilty=guilty or ())
+    page.write(counts, recovery_s=recovery_s, variant=variant, note=note)
+    assert counts.is_clean
+    assert recovery_s < within_s
