@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -183,6 +185,14 @@ def system_on(shared: Nodes, logs: Path) -> Iterator[System]:
     """A virtual host, a database and users of their own, on nodes that other faults use before and after."""
     with workspace(shared.servers) as made, session() as ledger:
         yield System(ledger, shared.broker, shared.database, made, logs)
+
+
+def told(process: ServiceProcess, event: str) -> list[dict[str, Any]]:
+    """What a process has logged of an event so far."""
+    lines = process.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    # A process that is killed may leave half a line behind.
+    entries = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    return [entry for entry in entries if entry["event"] == event]
 
 
 @asynccontextmanager

@@ -1,30 +1,101 @@
-"""The broker dies, restarts, throws everybody out."""
+"""The broker dies, restarts, freezes, throws everybody out, takes nobody in, runs out of room."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 
+import httpx
 import pytest
 
+from dev.stack.processes import ServiceProcess
 from tests.faults.book import Page
-from tests.faults.system import System, under_traffic
+from tests.faults.operator import control, until_nobody_is_ready
+from tests.faults.system import System, told
+from tests.faults.trial import trial
 
 BACK_WITHIN_S = 20.0
 """Ready again and answering, at the latest, after the broker serves again."""
+BACK_AFTER_CUT_S = 10.0
+"""The same where only connections were cut."""
+FAULT_S = 20.0
+"""How long the broker does not answer, takes nobody in, or is out of room."""
+CUTS = 5
+ALARM_MEMORY = "0.0000001"
+NO_ALARM_MEMORY = "0.4"
+ALARM_DISK = "900GB"
+NO_ALARM_DISK = "200MB"
+
+
+def status(process: ServiceProcess, probe: str) -> int:
+    """What a probe of the process answers."""
+    return httpx.get(f"{process.admin_url}/{probe}", timeout=5, trust_env=False).status_code
 
 
 @pytest.mark.short
 @pytest.mark.fault(6, "broker killed and started again")
 async def test_a_broker_that_is_killed_loses_nothing_that_it_confirmed(system: System, page: Page) -> None:
-    await asyncio.to_thread(system.launch_all)
-
-    async with under_traffic(system) as traffic:
+    async with trial(system, page, within_s=BACK_WITHIN_S):
         await asyncio.to_thread(system.broker.kill)
         await asyncio.to_thread(system.broker.start)
-        system.heal()
-        recovery_s = await system.recovery_s(traffic)
-    counts = await system.counts(traffic)
 
-    page.write(counts, recovery_s=recovery_s)
-    assert counts.is_clean
-    assert recovery_s < BACK_WITHIN_S
+
+@pytest.mark.fault(7, "broker restarted in an orderly way")
+async def test_an_orderly_restart_of_the_broker_loses_nothing(guest: System, page: Page) -> None:
+    async with trial(guest, page, within_s=BACK_WITHIN_S):
+        await control(guest, "stop_app")
+        await control(guest, "start_app")
+
+
+@pytest.mark.fault(8, "broker frozen for 20 s")
+async def test_a_frozen_broker_is_noticed_and_nobody_hangs_on_it(guest: System, page: Page) -> None:
+    async with trial(guest, page, within_s=BACK_WITHIN_S):
+        guest.broker.send(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(FAULT_S)  # the length of the fault
+        finally:
+            guest.broker.send(signal.SIGCONT)
+
+
+@pytest.mark.short
+@pytest.mark.fault(9, "all connections closed, five times")
+async def test_connections_closed_by_force_again_and_again_lose_nothing(guest: System, page: Page) -> None:
+    async with trial(guest, page, within_s=BACK_AFTER_CUT_S) as traffic:
+        for _ in range(CUTS):
+            await control(guest, "close_all_connections", "--global", "fault")
+            await traffic.until_answered(5)
+    assert all(len(told(process, "session.ended")) >= CUTS for process in guest.services)
+
+
+@pytest.mark.fault(10, "listeners suspended for 20 s")
+async def test_while_the_broker_takes_nobody_in_services_are_alive_but_not_ready(guest: System, page: Page) -> None:
+    async with trial(guest, page, within_s=BACK_AFTER_CUT_S):
+        await control(guest, "suspend_listeners")
+        try:
+            await control(guest, "close_all_connections", "--global", "fault")
+            await until_nobody_is_ready(guest)
+            alive = [status(process, "healthz") for process in guest.services]
+            await asyncio.sleep(FAULT_S)  # the length of the fault
+        finally:
+            await control(guest, "resume_listeners")
+    assert alive == [200] * len(guest.services)
+
+
+@pytest.mark.fault(11, "memory alarm for 20 s")
+async def test_a_memory_alarm_delays_and_loses_nothing(guest: System, page: Page) -> None:
+    async with trial(guest, page, within_s=BACK_AFTER_CUT_S):
+        await control(guest, "set_vm_memory_high_watermark", ALARM_MEMORY)
+        try:
+            await asyncio.sleep(FAULT_S)  # the length of the fault
+        finally:
+            await control(guest, "set_vm_memory_high_watermark", NO_ALARM_MEMORY)
+
+
+@pytest.mark.fault(12, "disk alarm for 20 s")
+async def test_a_disk_alarm_delays_and_loses_nothing(guest: System, page: Page) -> None:
+    async with trial(guest, page, within_s=BACK_AFTER_CUT_S):
+        await control(guest, "set_disk_free_limit", ALARM_DISK)
+        try:
+            await asyncio.sleep(FAULT_S)  # the length of the fault
+        finally:
+            await control(guest, "set_disk_free_limit", NO_ALARM_DISK)
