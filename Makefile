@@ -6,12 +6,13 @@ SIZING_WORKERS ?= 2
 SYNC_CONSUMERS ?= 1
 CONFIG_SERVICES ?= 1
 PYTEST_ARGS ?=
+MIXED_FAULTS_S ?= 120
 
 # What was not asked for aloud is not echoed; V=1 shows every command.
 $(V).SILENT:
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test check bench bench-quick up down lock clean
+.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test faults check bench bench-quick up down lock clean
 
 help: ## list the targets
 	echo "Lotwise: make TARGET"
@@ -31,6 +32,11 @@ test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_AR
 	$(VENV)/python -m dev.servers
 	echo "All tests:"
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+faults: bootstrap ## the whole fault table; writes docs/faults.md (SEED=n repeats what chance chose, MIXED_FAULTS_S=120)
+	$(VENV)/python -m tests.faults.report --new
+	$(VENV)/python -m pytest tests/faults --faults --mixed-faults-s $(MIXED_FAULTS_S) $(if $(SEED),--seed $(SEED)) $(PYTEST_ARGS)
+	$(VENV)/python -m tests.faults.report
 
 check: bootstrap ## quick: style, types, layers, unit tests
 	$(VENV)/python -m dev.check
