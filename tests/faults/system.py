@@ -92,11 +92,13 @@ class System:
         self.healed_at = time.monotonic()
 
     async def recovery_s(self, traffic: Traffic) -> float:
-        """Wait until every process is ready and answers come again; seconds since the fault was over."""
+        """Wait until every process is ready and answers come again; seconds from the fault's end until both are so."""
         healed_at = self.healed_at or time.monotonic()
         await self.all_ready()
+        ready_at = time.monotonic()
         await traffic.until_answered(20)
-        return max(next(at for at in traffic.answered_at if at > healed_at) - healed_at, 0)
+        answered_at = next(at for at in traffic.answered_at if at > healed_at)
+        return max(ready_at, answered_at) - healed_at
 
     async def all_ready(self) -> None:
         """Return once every process that runs says that it is ready."""

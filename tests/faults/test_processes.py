@@ -29,7 +29,6 @@ LOCK_ALL_DECISIONS = text("LOCK TABLE decisions IN ACCESS EXCLUSIVE MODE")
 WAITING_FOR_LOCKS = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
-@pytest.mark.short
 @pytest.mark.fault(2, "SIGTERM to a worker and a sync consumer under load")
 async def test_a_process_that_is_asked_to_end_leaves_nothing_to_be_redelivered(guest: System, page: Page) -> None:
     await asyncio.to_thread(guest.launch_all)

@@ -15,7 +15,7 @@ from tests.faults.traffic import Traffic
 async def trial(
     system: System, page: Page, *, within_s: float, variant: str = "", note: str = "", guilty: set[str] | None = None
 ) -> AsyncIterator[Traffic]:
-    """The block is the fault, and ends when it is healed.
+    """The block is the fault, and ends when it is healed; or says itself when, by `System.heal`.
 
     Afterwards everybody must be ready and answering `within_s` seconds, and nothing lost, doubled or unexpected.
     `guilty` are ids of messages that are parked with reason; the block may add to it.
@@ -24,7 +24,8 @@ async def trial(
         await asyncio.to_thread(system.launch_all)
     async with under_traffic(system) as traffic:
         yield traffic
-        system.heal()
+        if system.healed_at is None:
+            system.heal()
         recovery_s = await system.recovery_s(traffic)
     counts = await system.counts(traffic, guilty=guilty or ())
     page.write(counts, recovery_s=recovery_s, variant=variant, note=note)
