@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,13 +54,13 @@ async def _until_all_run(brokers: BrokerCluster) -> None:
     """Return once every node knows that every node runs, so that the next one may go."""
 
     async def look() -> bool:
-        names = [await asyncio.to_thread(node.control, *RUNNING) for node in brokers.nodes]
-        return all(one.node_name in seen for one in brokers.nodes for seen in names)
+        told = [json.loads(await asyncio.to_thread(node.control, *STATUS)) for node in brokers.nodes]
+        return all(len(status["running_nodes"]) == len(brokers.nodes) for status in told)
 
     await eventually(look, timeout_s=GATHER_TIMEOUT_S)
 
 
-RUNNING = ("eval", "rabbit_nodes:list_running().")
+STATUS = ("cluster_status", "--formatter", "json")
 
 
 @pytest.mark.fault(43, "leader of a cluster of three killed under load")
