@@ -28,3 +28,14 @@ CONSUMING = Gauge("lotwise_consuming", "1 where the consumer is registered with 
 CONFIG_VERSION = Gauge("lotwise_config_version", "The configuration version that this process runs")
 OUTBOX_PENDING = Gauge("lotwise_outbox_pending", "Configuration versions still to be broadcast")
 STALE_ACCOUNTS_MARKED = Counter("lotwise_accounts_marked_stale_total", "Accounts whose snapshots grew too old")
+RETENTION_REMOVED = Counter(
+    "lotwise_retention_removed_total", "Decisions forgotten and partitions dropped because of their age", ["what"]
+)
+RETENTION_LAST_RUN = Gauge(
+    "lotwise_retention_last_run_timestamp_seconds", "When this process last found nothing more to forget", ["what"]
+)
+BREAKER_OPEN = Gauge("lotwise_breaker_open", "1 where this breaker keeps messages from being handled", ["breaker"])
+CONSUMER_STALLS = Counter(
+    "lotwise_consumer_stalls_total", "Consumers restarted because their queue filled while nothing came", ["queue"]
+)
+EVENT_LOOP_LAG = Gauge("lotwise_event_loop_lag_seconds", "How late the event loop last came back to a timer")

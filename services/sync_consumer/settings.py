@@ -17,8 +17,10 @@ class SyncConsumerSettings(ServiceSettings, ConsumerSettings, DatabaseSettings, 
 
     `freshness_seconds`: an account whose snapshot is older is `stale`.
     `freshness_check_seconds`: how often that is looked at, at most ten.
+    `sync_log_days`: how long the log of deliveries is kept; 0 keeps it for ever.
     """
 
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 9101
     freshness_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
     freshness_check_seconds: Annotated[float, Field(gt=0, le=10)] = 5
+    sync_log_days: Annotated[int, Field(ge=0, le=36_500)] = 90

@@ -18,6 +18,8 @@ PUBLIC = "PUBLIC"
 
 VERSION_TABLE = "alembic_version"
 CREATE_PARTITIONS = "lotwise_create_partitions(text,integer)"
+DROP_PARTITION = "lotwise_drop_partition(text,integer)"
+FORGET_DECISIONS = "lotwise_forget_decisions(integer,integer)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ SERVICE_ROLES = (
                 "received_at",
             ),
         },
-        execute=(CREATE_PARTITIONS,),
+        execute=(CREATE_PARTITIONS, DROP_PARTITION),
     ),
     ServiceRole(
         "sizing_worker",
@@ -106,7 +108,7 @@ SERVICE_ROLES = (
             "margin_reservations",
             "sizing_outcomes",
         ),
-        execute=(CREATE_PARTITIONS,),
+        execute=(CREATE_PARTITIONS, DROP_PARTITION, FORGET_DECISIONS),
     ),
     ServiceRole(
         "config_service",
