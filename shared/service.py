@@ -16,6 +16,7 @@ from pydantic import Field
 
 from shared.errors import DependencyError, DeploymentError
 from shared.logging import LogLevel, configure_logging
+from shared.loop_lag import watch_event_loop
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ async def run_tasks(
     _on_stop_signal(stop.set)
     working = [asyncio.create_task(worker(stop), name=name) for name, worker in workers.items()]
     behind = [asyncio.create_task(task, name=name) for name, task in background.items()]
+    behind.append(asyncio.create_task(watch_event_loop(), name="event loop"))
     stopping = asyncio.create_task(_wait(stop), name="stop")
     try:
         done, _ = await asyncio.wait([stopping, *working, *behind], return_when=asyncio.FIRST_COMPLETED)

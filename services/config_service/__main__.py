@@ -74,6 +74,7 @@ async def main() -> None:
     checks = {
         "consuming": lambda: consumer.consuming,
         "publishing": lambda: publisher.connected,
+        "breaker": lambda: not consumer.breaker.is_open,
         "listening": lambda: listener.listening,
     }
     admin = admin_app(checks, database=DatabaseCheck(lambda: ping(engine)))

@@ -7,6 +7,7 @@ from services.sizing_worker.handler import ACCEPTS, SizingHandler
 from services.sizing_worker.settings import SizingWorkerSettings
 from shared.database.engine import connect_database
 from shared.database.partitions import make_partitions
+from shared.database.retention import drop_old_partitions, forget_decisions
 from shared.database.tables import trade_setup_risk_logs
 from shared.database.transaction import check_database, ping
 from shared.health import DatabaseCheck, admin_app, serve_http
@@ -53,6 +54,7 @@ async def main() -> None:
     checks = {
         "consuming": lambda: consumer.consuming,
         "publishing": lambda: publisher.connected,
+        "breaker": lambda: not consumer.breaker.is_open,
         "listening": lambda: listener.listening,
         "configured": lambda: current.value is not None,
     }
@@ -73,6 +75,10 @@ async def main() -> None:
                 "announcer": announcer.run(),
                 "reconcile": current.reconcile(engine, every_s=settings.reconcile_seconds),
                 "partitions": make_partitions(engine, trade_setup_risk_logs, ahead=PARTITIONS_AHEAD_MONTHS),
+                "retention of the audit": drop_old_partitions(
+                    engine, trade_setup_risk_logs, days=settings.risk_log_days
+                ),
+                "retention of decisions": forget_decisions(engine, days=settings.decision_days),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"
                 ),

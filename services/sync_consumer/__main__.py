@@ -7,6 +7,7 @@ from services.sync_consumer.settings import SyncConsumerSettings
 from services.sync_consumer.upkeep import mark_stale_accounts
 from shared.database.engine import connect_database
 from shared.database.partitions import make_partitions
+from shared.database.retention import drop_old_partitions
 from shared.database.tables import user_mt5_sync_logs
 from shared.database.transaction import check_database, ping
 from shared.health import DatabaseCheck, admin_app, serve_http
@@ -40,7 +41,11 @@ async def main() -> None:
         publisher=publisher,
         ready=lambda: ping(engine),
     )
-    checks = {"consuming": lambda: consumer.consuming, "publishing": lambda: publisher.connected}
+    checks = {
+        "consuming": lambda: consumer.consuming,
+        "publishing": lambda: publisher.connected,
+        "breaker": lambda: not consumer.breaker.is_open,
+    }
     admin = admin_app(checks, database=DatabaseCheck(lambda: ping(engine)))
 
     await wait_for("the database", lambda: check_database(engine))
@@ -55,6 +60,9 @@ async def main() -> None:
                     engine, freshness_s=settings.freshness_seconds, every_s=settings.freshness_check_seconds
                 ),
                 "partitions": make_partitions(engine, user_mt5_sync_logs, ahead=PARTITIONS_AHEAD_DAYS),
+                "retention of the sync log": drop_old_partitions(
+                    engine, user_mt5_sync_logs, days=settings.sync_log_days
+                ),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"
                 ),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,10 +17,14 @@ from pydantic import Field
 
 from shared import metrics
 from shared.errors import DependencyError
+from shared.messaging.breaker import Breaker
 from shared.messaging.delivery import Delivery, read_delivery
+from shared.messaging.inbox import Inbox
 from shared.messaging.link import BrokerSettings, Link, broker_errors, keep_connected, open_link
 from shared.messaging.outcomes import Retry
 from shared.messaging.settlement import Settled, settle, within_attempts
+from shared.messaging.topology import HEADER_DELIVERY_COUNT
+from shared.messaging.watchdog import watch_for_stall
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -35,44 +38,23 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-BATCH_ATTEMPTS = 4
-"""Attempts at a batch that a dependency's error ends, before consuming pauses and the messages go back to the queue."""
+BATCH_WAIT_MAX_S = 2.0
+"""The longest pause before a batch that a dependency's error ended is tried again."""
+GIVEN_BACK_MAX = 5
+"""Messages that came back less often go back to the queue when the breaker opens, because another replica may reach
+what we cannot. Each time counts towards the delivery limit, so after that they are held, for as long as it takes."""
 
 
 class ConsumerSettings(BrokerSettings):
-    """How much a consumer takes at a time, and how long its handler may run."""
+    """How much a consumer takes at a time, and how long its handler may run. Times in seconds.
+
+    `stall_check_seconds`: how often is looked whether the queue fills while nothing comes.
+    """
 
     batch_max: Annotated[int, Field(ge=1, le=1000)] = 100
     prefetch: Annotated[int, Field(ge=1, le=2000)] = 200
     handler_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30
-
-
-class Inbox:
-    """What the broker has delivered and the handler has not taken yet; bounded by the prefetch."""
-
-    def __init__(self) -> None:
-        self._messages: deque[AbstractIncomingMessage] = deque()
-        self._changed = asyncio.Event()
-        self._closed = False
-
-    async def put(self, message: AbstractIncomingMessage) -> None:
-        """Add a message. It never waits: the broker's prefetch is the bound."""
-        self._messages.append(message)
-        self._changed.set()
-
-    def close(self, *, discard: bool) -> None:
-        """Let `take` end once the inbox is empty; `discard` what is in it where it is no longer ours to settle."""
-        self._closed = True
-        if discard:
-            self._messages.clear()
-        self._changed.set()
-
-    async def take(self, most: int) -> list[AbstractIncomingMessage]:
-        """What is waiting, at most `most`; waits only for the first. Empty when closed and drained."""
-        while not self._messages and not self._closed:
-            self._changed.clear()
-            await self._changed.wait()
-        return [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
+    stall_check_seconds: Annotated[float, Field(gt=0, le=600)] = 10
 
 
 class Consumer:
@@ -99,6 +81,7 @@ class Consumer:
         self._handler = handler
         self._publisher = publisher
         self._ready = ready
+        self.breaker = Breaker(f"{queue} database")
         self.consuming = False
         """Whether the broker has us as a consumer."""
 
@@ -112,7 +95,12 @@ class Consumer:
         await self._ready()
         async with open_link(self._settings, name=self._name) as link, self._subscribed(link, stop) as inbox:
             while batch := await inbox.take(self._settings.batch_max):
-                await self._handle(link, batch)
+                come_back = max(_delivery_count(message) for message in (*batch, *inbox.waiting()))
+
+                def can_wait(come_back: int = come_back) -> bool:
+                    return come_back >= GIVEN_BACK_MAX and not stop.is_set() and not link.lost.is_set()
+
+                await self._handle(link, batch, can_wait)
             if link.lost.is_set():
                 raise DependencyError(f"the consuming link was lost: {link.cause}")
 
@@ -139,21 +127,32 @@ class Consumer:
                     end.cancel()
                 inbox.close(discard=link.lost.is_set())
 
+        watching = watch_for_stall(
+            link,
+            inbox,
+            self._queue,
+            every_s=self._settings.stall_check_seconds,
+            timeout_s=self._settings.amqp_timeout_seconds,
+        )
         self._mark(consuming=True)
-        closing = asyncio.create_task(close_inbox(), name=f"{self._queue} subscription")
+        beside = [
+            asyncio.create_task(close_inbox(), name=f"{self._queue} subscription"),
+            asyncio.create_task(watching, name=f"{self._queue} watchdog"),
+        ]
         try:
             yield inbox
         finally:
             self._mark(consuming=False)
-            closing.cancel()
-            await asyncio.wait([closing])
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
 
-    async def _handle(self, link: Link, batch: list[AbstractIncomingMessage]) -> None:
+    async def _handle(self, link: Link, batch: list[AbstractIncomingMessage], can_wait: Callable[[], bool]) -> None:
         started = time.monotonic()
         metrics.BATCH_MESSAGES.labels(self._queue).observe(len(batch))
         own_user = self._settings.user
         deliveries = [read_delivery(message, accepts=self._accepts, own_user=own_user) for message in batch]
-        outcomes = await self._decide(deliveries)
+        outcomes = await self._decide(deliveries, can_wait)
         metrics.HANDLER_SECONDS.labels(self._queue).observe(time.monotonic() - started)
         settled = [
             Settled(message, delivery, within_attempts(self._queue, delivery, outcome))
@@ -161,12 +160,30 @@ class Consumer:
         ]
         await settle(link, self._publisher, self._queue, settled, started=started)
 
-    async def _decide(self, deliveries: list[Delivery]) -> Sequence[Outcome]:
-        """The handler's outcomes; the whole batch again, with back-off, where a dependency's error ends it."""
-        async for attempt in stamina.retry_context(on=DependencyError, attempts=BATCH_ATTEMPTS, wait_max=2.0):
+    async def _decide(self, deliveries: list[Delivery], can_wait: Callable[[], bool]) -> Sequence[Outcome]:
+        """The handler's outcomes; the whole batch again, with back-off, where a dependency's error ends it.
+
+        Once the breaker is open, raises DependencyError unless the messages `can_wait` here: then they do.
+        """
+
+        def is_tried_again(error: Exception) -> bool:
+            return isinstance(error, DependencyError) and (not self.breaker.is_open or can_wait())
+
+        async for attempt in stamina.retry_context(
+            on=is_tried_again, attempts=None, timeout=None, wait_max=BATCH_WAIT_MAX_S
+        ):
             with attempt:
-                return await self._outcomes(deliveries)
+                return await self._through_breaker(deliveries)
         raise AssertionError("a retried block either returns or raises")
+
+    async def _through_breaker(self, deliveries: list[Delivery]) -> Sequence[Outcome]:
+        try:
+            outcomes = await self._outcomes(deliveries)
+        except DependencyError as error:
+            self.breaker.failed(error)
+            raise
+        self.breaker.succeeded()
+        return outcomes
 
     async def _outcomes(self, deliveries: list[Delivery]) -> Sequence[Outcome]:
         """One handler call; where a bug or a data error ends it, one by one, so that the culprit harms only itself."""
@@ -188,3 +205,9 @@ class Consumer:
         self.consuming = consuming
         metrics.CONSUMING.labels(self._queue).set(consuming)
         log.info("consumer.started" if consuming else "consumer.stopped", queue=self._queue)
+
+
+def _delivery_count(message: AbstractIncomingMessage) -> int:
+    """How often the broker has taken the message back from a consumer; 0 where it does not say."""
+    count = message.headers.get(HEADER_DELIVERY_COUNT)
+    return count if isinstance(count, int) else 0

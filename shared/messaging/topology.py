@@ -47,6 +47,8 @@ HEADER_ATTEMPT = "x-lotwise-attempt"
 HEADER_REASON = "x-lotwise-reason"
 HEADER_DETAIL = "x-lotwise-detail"
 HEADER_USER = "x-lotwise-user-id"
+HEADER_DELIVERY_COUNT = "x-delivery-count"
+"""The broker's own, of a quorum queue."""
 
 ExchangeType = Literal["topic", "direct", "fanout"]
 Arguments = dict[str, str | int | bool]

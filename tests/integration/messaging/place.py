@@ -205,10 +205,11 @@ async def consuming(
     role: str = "sync-consumer",
     ready: Callable[[], Awaitable[None]] = always_ready,
     wait: bool = True,
+    url: str | None = None,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """Consume `queue` with `handler` for the length of the block, as a service would."""
-    given = settings(place.url(role), **more)
+    given = settings(url or place.url(role), **more)
     publisher = Publisher(given, name="test publish")
     consumer = Consumer(
         given, name="test consume", queue=queue, accepts=ACCEPTS, handler=handler, publisher=publisher, ready=ready
