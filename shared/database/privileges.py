@@ -20,6 +20,7 @@ VERSION_TABLE = "alembic_version"
 CREATE_PARTITIONS = "lotwise_create_partitions(text,integer)"
 DROP_PARTITION = "lotwise_drop_partition(text,integer)"
 FORGET_DECISIONS = "lotwise_forget_decisions(integer,integer)"
+FUNCTIONS = (CREATE_PARTITIONS, DROP_PARTITION, FORGET_DECISIONS)
 
 
 @dataclass(frozen=True, slots=True)

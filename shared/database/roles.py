@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database.engine import OperatorSettings
 from shared.database.grants import PLACES, database_and_owner, grant_differences, mend_grants
-from shared.database.privileges import CREATE_PARTITIONS, VERSION_TABLE, owner_role, role_names
+from shared.database.privileges import FUNCTIONS, VERSION_TABLE, owner_role, role_names
 from shared.database.scram import SALT_BYTES, scram_verifier
 from shared.database.tables import metadata
 from shared.errors import DeploymentError
@@ -43,7 +43,7 @@ OWNED_BY_OTHERS = text("""
       AND pg_get_userbyid(c.relowner) <> :owner
     UNION ALL
     SELECT 'FUNCTION', p.oid::regprocedure::text, pg_get_userbyid(p.proowner) FROM pg_proc AS p
-    WHERE p.pronamespace = 'public'::regnamespace AND p.oid::regprocedure::text = :function
+    WHERE p.pronamespace = 'public'::regnamespace AND p.oid::regprocedure::text = ANY(CAST(:functions AS text[]))
       AND pg_get_userbyid(p.proowner) <> :owner
     ORDER BY 1, 2
 """)
@@ -192,6 +192,4 @@ async def _memberships(connection: AsyncConnection, plan: RolePlan) -> list[tupl
 
 async def _owned_by_others(connection: AsyncConnection, owner: str) -> Sequence[Row[Any]]:
     tables = [*metadata.tables, VERSION_TABLE]
-    return (
-        await connection.execute(OWNED_BY_OTHERS, {"tables": tables, "owner": owner, "function": CREATE_PARTITIONS})
-    ).all()
+    return (await connection.execute(OWNED_BY_OTHERS, {"tables": tables, "owner": owner, "functions": FUNCTIONS})).all()

@@ -1,6 +1,6 @@
 """What is old is forgotten: partitions are dropped, decisions deleted, by functions that can do nothing else.
 
-Revision: 0006, after 0005
+Revision: 0007, after 0006
 
 Services neither own tables nor may delete from them: hence functions that run as the owner, one small step a call. Each
 waits 200 ms for its locks, because what comes after a waiting ACCESS EXCLUSIVE waits with it, and then gives up; who
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
