@@ -155,6 +155,7 @@ async def test_the_list_names_every_step_of_the_handler(guest: System, service: 
             return steps.exists() and "done" in steps.read_text(encoding="utf-8").split()
 
         async def give() -> None:
+            await asyncio.to_thread(traced.wait_ready)  # else an impatient sender's second message is in the batch too
             await work.give(service)
             await eventually(done)
 
