@@ -22,8 +22,8 @@ CONFIG = "/api/v1/risk/config"
 CHANGES = 50
 CROWD = 1100
 """More than the connections that a port takes beside its WebSockets."""
-CROWD_AT_ONCE = 100
-FRAME_TIMEOUT_S = 15.0
+CROWD_AT_ONCE = 25
+FRAME_TIMEOUT_S = 60.0
 
 
 def token(role: Role) -> str:
@@ -33,7 +33,7 @@ def token(role: Role) -> str:
 @asynccontextmanager
 async def following(process: ServiceProcess) -> AsyncIterator[ClientConnection]:
     url = process.http_url.replace("http://", "ws://")
-    async with connect(f"{url}{CONFIG}/stream", proxy=None) as client:
+    async with connect(f"{url}{CONFIG}/stream", proxy=None, open_timeout=FRAME_TIMEOUT_S) as client:
         await client.send(json.dumps({"token": token("user")}))
         yield client
 
