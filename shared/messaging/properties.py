@@ -1,7 +1,7 @@
 """A message's properties, read so that no sender can make them unreadable.
 
 pamqp raises for a name that is not UTF-8, a time beyond the calendar or a table nested too deeply, and aio-pika for a
-delivery mode that there is not. The broker passes all of these on, and whoever raises in the middle of a frame loses
+delivery mode that there is not. The broker passes these on, and whoever raises in the middle of a frame loses
 the connection: the message would come again and again, and take every other delivered one with it until the broker's
 delivery limit. Here what cannot be read is not there.
 """
@@ -33,6 +33,9 @@ def _unmarshal(properties: Any, flags: int, data: bytes) -> None:
             data = data[consumed:]
     if properties.delivery_mode not in DELIVERY_MODES:
         properties.delivery_mode = None
+    # RabbitMQ refuses a lifetime that is no number of milliseconds; aio-pika would raise for one.
+    if properties.expiration is not None and not properties.expiration.isdecimal():
+        properties.expiration = None
 
 
 def _read(kind: str, data: bytes) -> tuple[int, Any]:

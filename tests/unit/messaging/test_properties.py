@@ -42,6 +42,11 @@ def test_a_delivery_mode_that_there_is_not_is_none(mode: int) -> None:
     assert read(Basic.Properties.flags["delivery_mode"], bytes([mode])).delivery_mode is None
 
 
+@pytest.mark.parametrize("lifetime", [b"", b"soon", b"-1", b"1.5e3", b"\xff"])
+def test_a_lifetime_that_is_no_number_of_milliseconds_is_none(lifetime: bytes) -> None:
+    assert read(Basic.Properties.flags["expiration"], bytes([len(lifetime)]) + lifetime).expiration is None
+
+
 @pytest.mark.parametrize("table", [b"\x01\xfft\x01", b"\x01aT" + b"\xff" * 8, b"\x01a?x", b"\x09a"])
 def test_a_table_that_cannot_be_read_holds_nothing(table: bytes) -> None:
     assert read(Basic.Properties.flags["headers"], long(table)).headers is None
