@@ -111,6 +111,19 @@ class Cluster:
         """Kill the postmaster as a crash would; its children notice and go."""
         self._server.kill()
 
+    def freeze(self) -> list[int]:
+        """Stop the postmaster and all its children where they are; returns whom to `thaw`."""
+        os.kill(self.pid, signal.SIGSTOP)  # first: it makes no more children
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()
+        for child in map(int, children):
+            os.kill(child, signal.SIGSTOP)
+        return [*map(int, children), self.pid]
+
+    def thaw(self, frozen: Sequence[int]) -> None:
+        """Let them go on."""
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+
     def _take_port(self) -> None:
         (self.port,) = free_ports(1)
         settings = {

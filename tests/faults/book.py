@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -53,7 +53,14 @@ class Page:
     def write(self, counts: Counts, *, recovery_s: float | None = None, note: str = "", variant: str = "") -> None:
         """Keep what was counted."""
         fault = f"{self._fault}: {variant}" if variant else self._fault
-        entry = Entry(self._number, fault, counts, recovery_s, note)
+        self._keep(Entry(self._number, fault, counts, recovery_s, note))
+
+    def note(self, text: str) -> None:
+        """Add to the note of what was written last."""
+        last = self.entries.pop()
+        self._keep(replace(last, note="; ".join(filter(None, [last.note, text]))))
+
+    def _keep(self, entry: Entry) -> None:
         entry.file.write_text(json.dumps(asdict(entry)), encoding="utf-8")
         self.entries.append(entry)
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.faults.book import Page
+from tests.faults.counts import Counts
+from tests.faults.disk import MountError, SmallDisk, small_disk
 from tests.faults.system import Nodes, System, bare_nodes, nodes, system_on
 
 TIMEOUT_S = 300
+DISK_MIB = 128
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--faults`: all of them; `--seed N`: what chance decided before."""
     parser.addoption("--faults", action="store_true", help="run the whole fault table, not its short form")
     parser.addoption("--seed", type=int, default=None, help="repeat a run of the faults that chance chooses")
+    parser.addoption("--soak-s", type=float, default=None, help="run the soak alone, with so many seconds of traffic")
+    parser.addoption("--soak-page", type=Path, default=None, help="where the soak writes its figures, as Markdown")
     parser.addoption("--mixed-faults-s", type=float, default=120.0, help="seconds of faults that chance chooses")
 
 
@@ -27,11 +33,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in faults:
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-    if config.getoption("--faults", default=False):
-        return
-    left_out = [item for item in faults if not item.get_closest_marker("short")]
+    left_out = [item for item in faults if not _is_asked_for(item, config)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
+    if item.get_closest_marker("soak"):
+        return config.getoption("--soak-s", default=None) is not None
+    return bool(config.getoption("--faults", default=False) or item.get_closest_marker("short"))
 
 
 @pytest.fixture
@@ -53,6 +63,19 @@ def guest(shared_nodes: Nodes, tmp_path: Path) -> Iterator[System]:
     """A system as `system`, on nodes that other faults use before and after: leave them as they were."""
     with system_on(shared_nodes, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+async def tablespace(shared_nodes: Nodes, page: Page) -> AsyncIterator[SmallDisk]:
+    """A small disk of the database's, for the guest to live on: ask for it before the guest, it must go after."""
+    with ExitStack() as stack:
+        try:
+            disk = stack.enter_context(small_disk(shared_nodes.database, mib=DISK_MIB))
+        except MountError as error:
+            page.write(Counts.none(), note=f"not run: {error}")
+            pytest.skip(f"no disk to fill: {error}")
+        yield disk
+        await disk.drop()
 
 
 @pytest.fixture

@@ -65,6 +65,11 @@ class Counts:
     unexpected: int
     recovered: int
 
+    @classmethod
+    def none(cls) -> Counts:
+        """Of nothing at all."""
+        return cls(**dict.fromkeys(cls.__slots__, 0))
+
     @property
     def is_clean(self) -> bool:
         """Nothing lost, nothing doubled, nothing that nobody asked for."""

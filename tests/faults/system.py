@@ -57,7 +57,7 @@ class System:
         role = ROLE_OF[service]
         own = {
             "LOTWISE_AMQP_URL": self.workspace.virtual_host.role_urls[role],
-            "LOTWISE_DATABASE_URL": self.workspace.database_url,
+            "LOTWISE_DATABASE_URL": self.workspace.service_url(service),
         }
         name = f"{service}-{len(self.services) + 1}"
         process = ServiceProcess(
