@@ -24,6 +24,7 @@ from tests.faults.book import Page
 from tests.faults.deadly import SETUP
 from tests.faults.footprint import footprint
 from tests.faults.operator import lotwise
+from tests.faults.publishing import publishing
 from tests.faults.system import System, told
 from tests.faults.traffic import ACCOUNTS, ASKERS, Traffic, setup
 from tests.faults.trial import trial
@@ -45,18 +46,6 @@ GROWTH_MAX = 0.05
 """Of a worker's resident memory, over so many rounds, after as many to warm up."""
 RETURNED = 20
 """So many requests, at least, are returned to their queue until the broker gives them up."""
-
-
-@asynccontextmanager
-async def engine(system: System) -> AsyncIterator[Publisher]:
-    """The signal engine's publishing connection."""
-    publisher = Publisher(broker_settings(system.workspace.virtual_host.role_urls["signal-engine"]), name="poison")
-    running = asyncio.create_task(publisher.run())
-    try:
-        yield publisher
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 @asynccontextmanager
@@ -86,6 +75,11 @@ def parked(system: System) -> list[PeekedMessage]:
         return management.peek(system.workspace.virtual_host.name, parked_name(SIZING), most=5000)
 
 
+def _engine(system: System) -> str:
+    """The signal engine's URL."""
+    return system.workspace.virtual_host.role_urls["signal-engine"]
+
+
 async def until_parked(system: System, message_id: str) -> PeekedMessage:
     """The parked message of an id, once it is there."""
     found: list[PeekedMessage] = []
@@ -106,7 +100,7 @@ async def test_a_message_that_kills_is_parked_and_its_neighbours_are_brought_bac
         await asyncio.to_thread(worker.wait_ready)
     deadly = request_message(builders.request(user_id="u-1", setup_id=SETUP))
     async with trial(guest, page, within_s=STARTED_WITHIN_S):
-        async with started_again(workers) as ended, engine(guest) as publisher:
+        async with started_again(workers) as ended, publishing(_engine(guest)) as publisher:
             await publisher.publish(deadly)
             culprit = await until_parked(guest, deadly.message_id)
         guest.heal()
@@ -136,7 +130,7 @@ async def test_a_flood_of_poison_slows_good_messages_by_less_than_half(guest: Sy
     async with trial(guest, page, within_s=BACK_WITHIN_S, guilty=guilty) as busy:
         await busy.until_answered(1)
     traffic = guest.traffic()
-    async with traffic.connected(), engine(guest) as publisher:
+    async with traffic.connected(), publishing(_engine(guest)) as publisher:
         await _turn(traffic, publisher, poison=0)
         for _ in range(TURNS):
             quiet = await _turn(traffic, publisher, poison=0)
@@ -182,7 +176,7 @@ def unreadable(body: bytes) -> Outgoing:
 async def test_poison_is_parked_at_the_first_attempt_and_memory_stays_flat(guest: System, page: Page) -> None:
     await asyncio.to_thread(guest.launch_all)
     workers = guest.of("sizing_worker")
-    async with trial(guest, page, within_s=BACK_WITHIN_S) as traffic, engine(guest) as publisher:
+    async with trial(guest, page, within_s=BACK_WITHIN_S) as traffic, publishing(_engine(guest)) as publisher:
         guilty = await _send_corpus(publisher, workers)
         before = [footprint(worker.pid).rss_bytes for worker in workers]
         guilty |= await _send_corpus(publisher, workers)

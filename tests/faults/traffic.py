@@ -16,7 +16,7 @@ from shared.client.envelope import snapshot_message
 from shared.client.session import broker_settings
 from shared.client.sizing import SizingClient
 from shared.errors import DependencyError
-from shared.messaging.publisher import Publisher
+from shared.messaging.publisher import Outgoing, Publisher
 from shared.schemas.sizing import SizingRequest
 from tests import builders
 from tests.faults.counts import Asked, Sent
@@ -60,6 +60,17 @@ class Traffic:
 
     async def report(self, login: int) -> Sent:
         """Publish one newer snapshot of an account."""
+        return await self.publish(*self.new_snapshot(login))
+
+    async def publish(self, sent: Sent, message: Outgoing) -> Sent:
+        """Publish what `new_snapshot` made."""
+        with suppress(DependencyError):  # a newer one follows
+            await self._bridge.publish(message)
+            sent.confirmed = True
+        return sent
+
+    def new_snapshot(self, login: int, *, captured_at: datetime | None = None) -> tuple[Sent, Outgoing]:
+        """A snapshot that differs from all before it, entered in the books, and the message to publish it by."""
         balance = BALANCE + next(self._numbers)
         snapshot = builders.snapshot(
             user_id=f"u-{login}",
@@ -67,15 +78,12 @@ class Traffic:
             balance=f"{balance}.00",
             equity=f"{balance}.00",
             margin_free="1000000000.00",
-            captured_at=datetime.now(UTC).isoformat(),
+            captured_at=(captured_at or datetime.now(UTC)).isoformat(),
         )
         message = snapshot_message(snapshot)
         sent = Sent(UUID(message.message_id), login, snapshot.captured_at, snapshot.balance)
         self.snapshots.append(sent)
-        with suppress(DependencyError):  # a newer one follows
-            await self._bridge.publish(message)
-            sent.confirmed = True
-        return sent
+        return sent, message
 
     async def _ask_all_the_time(self) -> None:
         while not self._stopping.is_set():
