@@ -7,12 +7,13 @@ SYNC_CONSUMERS ?= 1
 CONFIG_SERVICES ?= 1
 PYTEST_ARGS ?=
 MIXED_FAULTS_S ?= 120
+SOAK_S ?= 600
 
 # What was not asked for aloud is not echoed; V=1 shows every command.
 $(V).SILENT:
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test faults check bench bench-quick up down lock clean
+.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test faults soak check bench bench-quick up down lock clean
 
 help: ## list the targets
 	echo "Lotwise: make TARGET"
@@ -37,6 +38,9 @@ faults: bootstrap ## the whole fault table; writes docs/faults.md (SEED=n repeat
 	$(VENV)/python -m tests.faults.report --new
 	$(VENV)/python -m pytest tests/faults --faults --mixed-faults-s $(MIXED_FAULTS_S) $(if $(SEED),--seed $(SEED)) $(PYTEST_ARGS)
 	$(VENV)/python -m tests.faults.report
+
+soak: bootstrap ## ten minutes of steady traffic, memory and file descriptors watched; writes docs/soak.md (SOAK_S=600)
+	$(VENV)/python -m pytest tests/faults/test_soak.py --soak-s $(SOAK_S) --soak-page docs/soak.md $(PYTEST_ARGS)
 
 check: bootstrap ## quick: style, types, layers, unit tests
 	$(VENV)/python -m dev.check
