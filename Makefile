@@ -35,11 +35,13 @@ test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_AR
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
 
 faults: bootstrap ## the whole fault table; writes docs/faults.md (SEED=n repeats what chance chose, MIXED_FAULTS_S=120)
+	$(VENV)/python -m dev.servers
 	$(VENV)/python -m tests.faults.report --new
 	$(VENV)/python -m pytest tests/faults --faults --mixed-faults-s $(MIXED_FAULTS_S) $(if $(SEED),--seed $(SEED)) $(PYTEST_ARGS)
 	$(VENV)/python -m tests.faults.report
 
 soak: bootstrap ## ten minutes of steady traffic, memory and file descriptors watched; writes docs/soak.md (SOAK_S=600)
+	$(VENV)/python -m dev.servers
 	$(VENV)/python -m pytest tests/faults/test_soak.py --soak-s $(SOAK_S) --soak-page docs/soak.md $(PYTEST_ARGS)
 
 check: bootstrap ## quick: style, types, layers, unit tests

@@ -77,26 +77,13 @@ def start_servers(ledger: Ledger, *, allow_containers: bool, durable: bool, say:
     raise NoServersError("no broker and database could be had; the reasons stand above")
 
 
-def prepare(*, allow_containers: bool) -> None:
-    """Install what `start_servers` would need, so that it need not be done, unseen, by the first test."""
-    forced = _forced()
-    if is_anything_given() or forced == ENVIRONMENT:
-        return
-    if allow_containers and forced in (None, CONTAINERS) and _has_containers():
-        return
-    if forced in (None, BINARIES) and missing_packages():
+def prepare() -> None:
+    """Install the binaries of private servers, so that it need not be done, unseen, by the first test.
+
+    Wherever broker and database of the tests come from: faults are done to nodes made for them.
+    """
+    if missing_packages():
         _install_missing()
-
-
-def _has_containers() -> bool:
-    from dev.servers.containers import check_engine  # noqa: PLC0415  # slow, and not always needed
-
-    try:
-        check_engine(say_line)
-    except UnavailableError as error:
-        say_line(f"  {CONTAINERS}: {error}")
-        return False
-    return True
 
 
 def _forced() -> str | None:
@@ -177,7 +164,7 @@ def _install_missing() -> None:
 def main() -> int:
     """`python -m dev.servers`: install what the tests need, saying so; returns the exit status."""
     try:
-        prepare(allow_containers=True)
+        prepare()
     except (NoServersError, PackagesError) as failure:
         sys.stderr.write(f"Cannot get a broker and a database: {failure}\n")
         return 1
