@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 
 from shared.schemas.account import AccountKey, MarginMode
 from shared.schemas.instrument import InstrumentSpec
 from shared.schemas.reasons import Reason
 from shared.schemas.values import format_decimal
 from shared.sizing.configuration import RiskBasis, Rules
+from shared.sizing.rational import Rational, exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,13 @@ def unusable(account: Account, now: datetime, rules: Rules, *, named: bool) -> R
     return None
 
 
-def risk_basis(account: Account, basis: RiskBasis) -> Fraction:
+def risk_basis(account: Account, basis: RiskBasis) -> Rational:
     """The amount that the risk percent is taken of, in account currency."""
     if basis == "balance":
-        return Fraction(account.balance)
+        return exact(account.balance)
     if basis == "equity":
-        return Fraction(account.equity)
-    return Fraction(min(account.balance, account.equity))
+        return exact(account.equity)
+    return exact(min(account.balance, account.equity))
 
 
 def _belongs(account: Account, user_id: str, key: AccountKey | None) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 from shared.sizing.account import Account, risk_basis
 from shared.sizing.configuration import Configuration, RiskBasis
+from shared.sizing.rational import Rational, exact, ratio
 from shared.sizing.rounding import multiple_below
 
 
@@ -15,16 +15,16 @@ from shared.sizing.rounding import multiple_below
 class Budget:
     """In account currency, exact. `basis` is what the risk percent was taken of, `amount` what the setup may lose."""
 
-    basis: Fraction
-    amount: Fraction
+    basis: Rational
+    amount: Rational
 
 
 def setup_budget(account: Account, configuration: Configuration, basis: RiskBasis) -> Budget:
     """Rule 1, however many entries the setup has. The account's basis must be above 0."""
     amount = risk_basis(account, basis)
-    return Budget(basis=amount, amount=amount * Fraction(configuration.risk_percent) / 100)
+    return Budget(basis=amount, amount=amount * exact(configuration.risk_percent) / 100)
 
 
-def entry_budget(budget: Budget, split: Decimal, currency_digits: int) -> Fraction:
+def entry_budget(budget: Budget, split: Decimal, currency_digits: int) -> Rational:
     """Rule 2: the entry's share, rounded down to the currency's digits."""
-    return multiple_below(budget.amount * Fraction(split), Fraction(1, 10**currency_digits))
+    return multiple_below(budget.amount * exact(split), ratio(1, 10**currency_digits))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
+
+from shared.sizing.rational import exact
 
 RiskBasis = Literal["balance", "equity", "lower"]
 
@@ -31,7 +32,7 @@ class Configuration:
     def __post_init__(self) -> None:
         if not RISK_PERCENT_MIN <= self.risk_percent <= RISK_PERCENT_MAX:
             raise ValueError(f"risk_percent must be between {RISK_PERCENT_MIN} and {RISK_PERCENT_MAX}")
-        if min(self.entry_splits) <= 0 or sum(map(Fraction, self.entry_splits)) != 1:
+        if min(self.entry_splits) <= 0 or sum(map(exact, self.entry_splits)) != 1:
             raise ValueError("entry_splits must each be above 0 and sum to 1")
         if not 0 <= self.margin_buffer_percent < MARGIN_BUFFER_PERCENT_END:
             raise ValueError(f"margin_buffer_percent must be at least 0 and below {MARGIN_BUFFER_PERCENT_END}")

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
+
+from shared.sizing.rational import ONE, Rational, exact, ratio
 
 SUBUNITS = {"GBX": "GBP", "USX": "USD"}
 """Currencies that are a hundredth of another: pence and cents, in which some shares are quoted."""
 SUBUNITS_PER_UNIT = 100
 
-Rates = Mapping[tuple[str, str], Fraction]
+Rates = Mapping[tuple[str, str], Rational]
 """(from, to) → what one unit of the first is in the second; whole currencies only, never a subunit."""
 
 
@@ -22,24 +23,24 @@ Rates = Mapping[tuple[str, str], Fraction]
 class Conversion:
     """An exact factor between two currencies, and the rates that it came from, such as `("EURUSD", "1/GBPUSD")`."""
 
-    factor: Fraction
+    factor: Rational
     path: tuple[str, ...] = ()
 
 
-def read_rates(pairs: Mapping[str, Decimal]) -> dict[tuple[str, str], Fraction]:
+def read_rates(pairs: Mapping[str, Decimal]) -> dict[tuple[str, str], Rational]:
     """The rates by currency. One that is quoted in a subunit serves where its whole currency has none of its own."""
-    rates: dict[tuple[str, str], Fraction] = {}
+    rates: dict[tuple[str, str], Rational] = {}
     for pair in sorted(pairs, key=_names_a_subunit):
         source, target = pair[:3], pair[3:]
-        rate = Fraction(pairs[pair]) * _units(target) / _units(source)
+        rate = exact(pairs[pair]) * _units(target) / _units(source)
         rates.setdefault((_whole(source), _whole(target)), rate)
     return rates
 
 
-def unit_ratio(source: str, target: str) -> Fraction | None:
+def unit_ratio(source: str, target: str) -> Rational | None:
     """What one `source` is in `target` where both are the same money: 1, or a hundredth, or a hundred; else None."""
     if source == target:
-        return Fraction(1)
+        return ONE
     if _whole(source) == _whole(target):
         return _units(source) / _units(target)
     return None
@@ -82,9 +83,9 @@ def _whole(currency: str) -> str:
     return SUBUNITS.get(currency, currency)
 
 
-def _units(currency: str) -> Fraction:
+def _units(currency: str) -> Rational:
     """What one of `currency` is in its whole currency."""
-    return Fraction(1, SUBUNITS_PER_UNIT) if currency in SUBUNITS else Fraction(1)
+    return ratio(1, SUBUNITS_PER_UNIT) if currency in SUBUNITS else ONE
 
 
 def _names_a_subunit(pair: str) -> tuple[bool, str]:

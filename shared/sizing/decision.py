@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 
 from shared.schemas.reasons import Reason
 from shared.schemas.sizing import SizingDecision, SizingRequest
@@ -18,6 +17,7 @@ from shared.sizing.instruments import LotTerms
 from shared.sizing.margin import FreeMargin, MarginCode, free_margin
 from shared.sizing.prices import SizedPrices, wrong_prices
 from shared.sizing.quote import Quote, quote
+from shared.sizing.rational import Rational
 from shared.sizing.reply import FigureTooLongError, decision_reply
 from shared.sizing.rounding import round_down, round_up
 from shared.sizing.situation import Situation
@@ -92,7 +92,7 @@ def _judge_setup(request: SizingRequest, situation: Situation, candidate: Candid
     return _judge_margin(request, situation, verdict, setup, candidate)
 
 
-def _entry_figures(prices: SizedPrices, terms: LotTerms, budget: Fraction, bounds: VolumeBounds) -> EntryFigures:
+def _entry_figures(prices: SizedPrices, terms: LotTerms, budget: Rational, bounds: VolumeBounds) -> EntryFigures:
     loss_per_lot, margin_per_lot = terms.loss(prices), terms.margin.at(prices.entry)
     unrounded = budget / loss_per_lot
     volume = fitted(unrounded, bounds)
@@ -170,6 +170,6 @@ def _money(amount: Decimal, account: Account) -> str:
     return f"{format_decimal(amount)} {account.currency}"
 
 
-def _lots(lots: Fraction) -> str:
+def _lots(lots: Rational) -> str:
     """Lots for a message: short, not exact."""
     return f"{float(lots):.6g}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.schemas.values import format_decimal, format_time
 from shared.sizing.formulas import Formula, Number, exact_text, shown
+from shared.sizing.rational import exact
 
 NAME_WIDTH_MAX = 26
 """Characters of the column of names; a longer name, such as a reservation's, pushes its line aside."""
@@ -34,7 +35,7 @@ class Line:
         parts = [f"{shown(self.value)} {self.unit}".rstrip()]
         if self.formula is not None:
             parts.append(f"= {self.formula.names} = {self.formula.numbers}")
-        if self.told is not None and self.told != self.value:
+        if self.told is not None and not isinstance(self.value, str) and exact(self.told) != exact(self.value):
             parts.append(f"(in the reply: {format_decimal(self.told)})")
         if self.note:
             parts.append(f"({self.note})")

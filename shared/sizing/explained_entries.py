@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from shared.schemas.sizing import Entry, Position
 from shared.schemas.values import format_decimal
@@ -20,13 +19,14 @@ from shared.sizing.formulas import (
     standard_loss,
     standard_margin,
 )
+from shared.sizing.rational import Rational, exact
 from shared.sizing.record import Record
 from shared.sizing.verdict import EntryFigures, SetupFigures
 from shared.sizing.volumes import VolumeBounds
 
 
 def entry_sections(
-    record: Record, candidate: Candidate, setup: SetupFigures, positions: tuple[Position, ...], factor: Fraction | None
+    record: Record, candidate: Candidate, setup: SetupFigures, positions: tuple[Position, ...], factor: Rational | None
 ) -> Iterator[Section]:
     """One section for each entry. `factor`: what a shrunk setup's volumes were multiplied by."""
     asked = zip(record.request.entries, setup.entries, record.situation.configuration.entry_splits, strict=False)
@@ -36,7 +36,7 @@ def entry_sections(
         title += format_decimal(entry.stop_loss)
         lines = (
             *_prices(entry, figures),
-            _budget(record, candidate, figures, Fraction(split), position),
+            _budget(record, candidate, figures, exact(split), position),
             *_per_lot(record, candidate, figures, position),
             *_volumes(figures, setup.bounds, factor),
             *_amounts(figures, candidate.account.currency, position),
@@ -47,7 +47,7 @@ def entry_sections(
 def _prices(entry: Entry, figures: EntryFigures) -> Iterator[Line]:
     sent = (("entry", entry.entry_price, figures.prices.entry), ("stop", entry.stop_loss, figures.prices.stop))
     for name, price, sized in sent:
-        moved = Fraction(price) != sized
+        moved = exact(price) != sized
         note = f"sent as {format_decimal(price)}, off the tick grid: sized where the distance is wider" if moved else ""
         yield Line(f"{name}_as_sized", sized, note=note)
     difference = f"|{shown(figures.prices.entry)} − {shown(figures.prices.stop)}|"
@@ -55,7 +55,7 @@ def _prices(entry: Entry, figures: EntryFigures) -> Iterator[Line]:
 
 
 def _budget(
-    record: Record, candidate: Candidate, figures: EntryFigures, split: Fraction, position: Position | None
+    record: Record, candidate: Candidate, figures: EntryFigures, split: Rational, position: Position | None
 ) -> Line:
     account = candidate.account
     amount = record.budget.amount if record.budget else figures.budget
@@ -99,7 +99,7 @@ def _conversion(
     return Line(name, conversion.factor, f"{candidate.account.currency} per {source}", formula)
 
 
-def _volumes(figures: EntryFigures, bounds: VolumeBounds, factor: Fraction | None) -> Iterator[Line]:
+def _volumes(figures: EntryFigures, bounds: VolumeBounds, factor: Rational | None) -> Iterator[Line]:
     formula = Formula.of("entry budget", figures.budget).over("loss per lot", figures.loss_per_lot)
     yield Line("volume_before_rounding", figures.unrounded, "lots", formula)
     yield Line("volume_by_risk", figures.fitted.lots, "lots", note=_fitting(figures, bounds))
@@ -119,7 +119,7 @@ def _fitting(figures: EntryFigures, bounds: VolumeBounds) -> str:
     return f"at most volume_max {shown(bounds.maximum or 0)}, {rounding}" if above else rounding
 
 
-def _steps(lots: Fraction, bounds: VolumeBounds) -> str:
+def _steps(lots: Rational, bounds: VolumeBounds) -> str:
     rounded = f"rounded down to steps of {shown(bounds.step)}"
     return rounded if lots else f"{rounded}; below the smallest volume {shown(bounds.minimum)}, so left out"
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from fractions import Fraction
 
 from shared.schemas.sizing import SizingDecision
 from shared.sizing.account import Candidate
@@ -17,6 +16,7 @@ from shared.sizing.explained import Explanation, Line, Section, moment
 from shared.sizing.explained_entries import entry_sections
 from shared.sizing.formulas import Formula
 from shared.sizing.margin import FreeMargin
+from shared.sizing.rational import Rational
 from shared.sizing.record import Record
 from shared.sizing.rounding import shortest, shortest_text
 from shared.sizing.verdict import SetupFigures
@@ -168,14 +168,14 @@ def _comparison(margin: FreeMargin) -> str:
     return "above what is free" if margin.code == "insufficient_margin" else "above the limit that the buffer leaves"
 
 
-def _shrinking(margin: FreeMargin, setup: SetupFigures, currency: str, factor: Fraction | None) -> Iterator[Line]:
+def _shrinking(margin: FreeMargin, setup: SetupFigures, currency: str, factor: Rational | None) -> Iterator[Line]:
     if factor is not None:
         formula = Formula.of("limit", margin.limit).over("required", margin.required)
         yield Line("shrink_factor", factor, formula=formula)
         yield Line("required_after_shrinking", setup.margin, currency)
 
 
-def _shrink_factor(record: Record, reply: SizingDecision) -> Fraction | None:
+def _shrink_factor(record: Record, reply: SizingDecision) -> Rational | None:
     """What the volumes were multiplied by; None where they were not."""
     if record.margin is None or record.margin.code is None or reply.status != "approved":
         return None

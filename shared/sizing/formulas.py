@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from math import floor, prod
 
 from shared.schemas.instrument import InstrumentSpec
@@ -17,10 +16,11 @@ from shared.sizing.account import Account
 from shared.sizing.catalogue import StandardContract
 from shared.sizing.conversion import Conversion, read_rates
 from shared.sizing.margin import LEVERAGED, PRICE_TERM, margin_rate
+from shared.sizing.rational import ONE, Rational, exact
 from shared.sizing.rounding import shortest_text
 from shared.sizing.verdict import EntryFigures
 
-Number = Fraction | Decimal | int
+Number = Rational | Decimal | int
 
 EXACT_PLACES_MAX = 10
 """A figure that needs more places behind the point is shown rounded."""
@@ -59,18 +59,18 @@ def shown(number: Number | str) -> str:
         return number
     if isinstance(number, Decimal):
         return format_decimal(number)
-    exact = exact_text(number)
-    if "/" not in exact and len(exact.partition(".")[2]) <= EXACT_PLACES_MAX:
-        return exact
-    zeros = len(str(floor(1 / abs(Fraction(number))))) - 1
-    return f"≈{exact_text(round(Fraction(number), ROUNDED_PLACES + zeros))}"
+    text = exact_text(number)
+    if "/" not in text and len(text.partition(".")[2]) <= EXACT_PLACES_MAX:
+        return text
+    zeros = len(str(floor(1 / abs(exact(number))))) - 1
+    return f"≈{exact_text(round(exact(number), ROUNDED_PLACES + zeros))}"
 
 
 def exact_text(number: Number) -> str:
     """A figure for programs: the decimal where there is one, else `numerator/denominator`."""
     if isinstance(number, Decimal):
         return format_decimal(number)
-    number = Fraction(number)
+    number = exact(number)
     places = _places(number.denominator)
     if places is None:
         return f"{number.numerator}/{number.denominator}"
@@ -82,8 +82,8 @@ def published_loss(spec: InstrumentSpec, entry: EntryFigures) -> Formula:
     distance = _distance(entry)
     if entry.terms.at_stop:
         loss = distance.times("contract_size", spec.contract_size).over("stop", entry.prices.stop)
-        ratio = entry.terms.loss_rate / Fraction(spec.contract_size)
-        loss = loss if ratio == 1 else loss.times("unit of the account's currency", ratio)
+        unit = entry.terms.loss_rate / exact(spec.contract_size)
+        loss = loss if unit == 1 else loss.times("unit of the account's currency", unit)
     else:
         loss = distance.over("tick_size", spec.tick_size).times("tick_value", spec.tick_value)
     return loss.then("+", "commission_per_lot", spec.commission_per_lot) if spec.commission_per_lot else loss
@@ -104,7 +104,7 @@ def published_margin_formula(
     rate = spec.margin_rate_buy if side == "buy" else spec.margin_rate_sell
     if rate is not None and rate != 1:
         formula = formula.times(f"margin_rate_{side}", rate)
-    to_account = margin_rate(spec, account.currency) or Fraction(1)
+    to_account = margin_rate(spec, account.currency) or ONE
     return formula if to_account == 1 else formula.times("margin_to_account", to_account)
 
 
@@ -132,7 +132,7 @@ def conversion_formula(
     rates = {**read_rates(request.conversion_rates), (contract.base, contract.profit): entry.prices.entry}
     links = [(link.removeprefix("1/"), link.startswith("1/")) for link in conversion.path]
     factors = [(rates[pair[:3], pair[3:]], inverted) for pair, inverted in links]
-    units = conversion.factor / prod((1 / rate if inverted else rate for rate, inverted in factors), start=Fraction(1))
+    units = conversion.factor / prod((1 / rate if inverted else rate for rate, inverted in factors), start=ONE)
     numbers = " × ".join(f"1 / {shown(rate)}" if inverted else shown(rate) for rate, inverted in factors)
     formula = Formula(" × ".join(conversion.path), numbers)
     return formula if units == 1 else formula.times("units", units)
@@ -148,7 +148,7 @@ def _converted(formula: Formula, conversion: Conversion | None, source: str, tar
     return formula.times(f"{source} to {target}", conversion.factor)
 
 
-def _table(spec: InstrumentSpec, account: Account, price: Fraction) -> Formula:
+def _table(spec: InstrumentSpec, account: Account, price: Rational) -> Formula:
     if spec.margin_initial is not None:
         formula = Formula.of("margin_initial", spec.margin_initial)
     elif spec.calc_mode == "cfd_index":
@@ -163,8 +163,8 @@ def _table(spec: InstrumentSpec, account: Account, price: Fraction) -> Formula:
 
 
 def _index_size(spec: InstrumentSpec, account: Account) -> Formula:
-    to_account = margin_rate(spec, account.currency) or Fraction(1)
-    by_tick = Fraction(spec.tick_value) / (Fraction(spec.tick_size) * to_account)
+    to_account = margin_rate(spec, account.currency) or ONE
+    by_tick = exact(spec.tick_value) / (exact(spec.tick_size) * to_account)
     return Formula(
         "larger of (contract_size, tick_value / tick_size / margin_to_account)",
         f"larger of ({shown(spec.contract_size)}, {shown(by_tick)})",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from shared.schemas.instrument import CalcMode, InstrumentSpec
 from shared.schemas.reasons import Reason
@@ -19,8 +18,9 @@ from shared.sizing.catalogue import StandardContract
 from shared.sizing.conversion import Conversion, Rates, convert, unit_ratio
 from shared.sizing.margin import LotMargin, margin_rate, published_margin, tick_worth
 from shared.sizing.prices import SizedPrices
+from shared.sizing.rational import ONE, ZERO, Rational, exact, ratio
 
-TICK_VALUE_TOLERANCE = Fraction(1, 100)
+TICK_VALUE_TOLERANCE = ratio(1, 100)
 
 FOREX = frozenset[CalcMode]({"forex", "forex_no_leverage"})
 UNCHECKED = frozenset[CalcMode]({"futures", "exch_futures"})
@@ -34,14 +34,14 @@ class LotTerms:
     The conversions are those that went into `loss_rate` and `margin` where the catalogue served.
     """
 
-    loss_rate: Fraction
+    loss_rate: Rational
     at_stop: bool
-    commission: Fraction
+    commission: Rational
     margin: LotMargin
     loss_conversion: Conversion | None = None
     margin_conversion: Conversion | None = None
 
-    def loss(self, prices: SizedPrices) -> Fraction:
+    def loss(self, prices: SizedPrices) -> Rational:
         """Rule 3: what one lot loses when it is stopped, round-turn commission included; above 0."""
         loss = prices.distance * self.loss_rate
         return (loss / prices.stop if self.at_stop else loss) + self.commission
@@ -71,10 +71,10 @@ def published_terms(spec: InstrumentSpec, account: Account, side: Side) -> LotTe
     margin = published_margin(spec, side=side, currency=account.currency, leverage=account.leverage)
     if isinstance(margin, Reason):
         return margin
-    commission = Fraction(spec.commission_per_lot)
+    commission = exact(spec.commission_per_lot)
     at_stop = _stop_ratio(spec.calc_mode, spec.currency_base, spec.currency_profit, account.currency)
     if at_stop is not None:
-        return LotTerms(Fraction(spec.contract_size) * at_stop, at_stop=True, commission=commission, margin=margin)
+        return LotTerms(exact(spec.contract_size) * at_stop, at_stop=True, commission=commission, margin=margin)
     return LotTerms(tick_worth(spec), at_stop=False, commission=commission, margin=margin)
 
 
@@ -83,7 +83,7 @@ def standard_terms(
 ) -> LotTerms | Reason:
     """One lot by the catalogue, its currencies converted by `rates` and by the entry's own price."""
     known = {**rates, (contract.base, contract.profit): prices.entry}
-    size = Fraction(contract.contract_size)
+    size = exact(contract.contract_size)
     at_stop = _stop_ratio(contract.calc_mode, contract.base, contract.profit, account.currency)
     profit = Conversion(at_stop) if at_stop is not None else convert(contract.profit, account.currency, known)
     if profit is None:
@@ -92,10 +92,10 @@ def standard_terms(
     if margin is None:
         return _missing_rate(contract.margin, account.currency)
     per_lot = LotMargin(size / account.leverage * margin.factor, times_price=contract.calc_mode == "cfd_leverage")
-    return LotTerms(size * profit.factor, at_stop is not None, Fraction(0), per_lot, profit, margin)
+    return LotTerms(size * profit.factor, at_stop is not None, ZERO, per_lot, profit, margin)
 
 
-def _stop_ratio(mode: CalcMode, base: str, profit: str, currency: str) -> Fraction | None:
+def _stop_ratio(mode: CalcMode, base: str, profit: str, currency: str) -> Rational | None:
     """Where the account is kept in the base currency, the loss converts at the stop: base currency in the account's.
 
     A symbol whose base and profit currencies are the same money has nothing to convert.
@@ -112,13 +112,13 @@ def _wrong_tick_value(spec: InstrumentSpec, currency: str) -> Reason | None:
     to_account = _profit_rate(spec, currency)
     if to_account is None:
         return None
-    expected = Fraction(spec.contract_size) * Fraction(spec.tick_size) * to_account
+    expected = exact(spec.contract_size) * exact(spec.tick_size) * to_account
     if spec.calc_mode == "exch_bonds":
         if spec.face_value is None:
             message = "The published spec lacks face_value, without which a bond's tick value cannot be checked."
             return Reason(code="instrument_inconsistent", message=message, field="face_value")
-        expected *= Fraction(spec.face_value) / 100
-    if abs(Fraction(spec.tick_value) - expected) <= expected * TICK_VALUE_TOLERANCE:
+        expected *= exact(spec.face_value) / 100
+    if abs(exact(spec.tick_value) - expected) <= expected * TICK_VALUE_TOLERANCE:
         return None
     message = (
         f"The published tick_value is {format_decimal(spec.tick_value)} {currency}; contract_size, tick_size and the "
@@ -127,12 +127,12 @@ def _wrong_tick_value(spec: InstrumentSpec, currency: str) -> Reason | None:
     return Reason(code="instrument_inconsistent", message=message, field="tick_value")
 
 
-def _profit_rate(spec: InstrumentSpec, currency: str) -> Fraction | None:
+def _profit_rate(spec: InstrumentSpec, currency: str) -> Rational | None:
     """What one unit of the profit currency is in the account's, as far as the spec tells."""
     if spec.currency_profit == currency:
-        return Fraction(1)
+        return ONE
     if spec.profit_to_account is not None:
-        return Fraction(spec.profit_to_account)
+        return exact(spec.profit_to_account)
     if spec.currency_profit == spec.currency_margin:
         return margin_rate(spec, currency)
     return unit_ratio(spec.currency_profit, currency)

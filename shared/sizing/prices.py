@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 from shared.schemas.account import MarginMode
 from shared.schemas.reasons import Reason
 from shared.schemas.sizing import Entry, Side
 from shared.schemas.values import format_decimal
+from shared.sizing.rational import Rational, exact
 from shared.sizing.rounding import multiple_above, multiple_below
 
 
@@ -18,11 +18,11 @@ from shared.sizing.rounding import multiple_above, multiple_below
 class SizedPrices:
     """The prices that one entry is sized at, in the instrument's profit currency."""
 
-    entry: Fraction
-    stop: Fraction
+    entry: Rational
+    stop: Rational
 
     @property
-    def distance(self) -> Fraction:
+    def distance(self) -> Rational:
         """From the entry to the stop, in price; above 0."""
         return abs(self.entry - self.stop)
 
@@ -32,12 +32,12 @@ def wrong_prices(entries: tuple[Entry, ...], side: Side) -> tuple[Reason, ...]:
     return tuple(reason for index, entry in enumerate(entries) for reason in _wrong(index, entry, side))
 
 
-def sized_prices(entry: Entry, side: Side, tick_size: Fraction | None) -> SizedPrices:
+def sized_prices(entry: Entry, side: Side, tick_size: Rational | None) -> SizedPrices:
     """The entry's prices; each that is off the tick grid is moved to the grid price that widens the distance.
 
     `tick_size` None: no grid is known.
     """
-    price, stop = Fraction(entry.entry_price), Fraction(entry.stop_loss)
+    price, stop = exact(entry.entry_price), exact(entry.stop_loss)
     if tick_size is None:
         return SizedPrices(price, stop)
     if side == "buy":

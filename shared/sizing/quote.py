@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from shared.schemas.reasons import Reason
 from shared.schemas.sizing import SizingRequest
@@ -12,6 +11,7 @@ from shared.sizing.catalogue import CATALOGUE, StandardContract
 from shared.sizing.conversion import read_rates
 from shared.sizing.instruments import LotTerms, published_terms, stale_spec, standard_terms
 from shared.sizing.prices import SizedPrices, differing_stop, off_the_grid, sized_prices
+from shared.sizing.rational import exact
 from shared.sizing.situation import Situation
 from shared.sizing.volumes import STANDARD_BOUNDS, VolumeBounds, published_bounds
 
@@ -46,7 +46,7 @@ def _published_quote(
     if stale is not None:
         return (stale,)
     spec = published.spec
-    tick_size = Fraction(spec.tick_size)
+    tick_size = exact(spec.tick_size)
     prices = tuple(sized_prices(entry, request.side, tick_size) for entry in request.entries)
     if vanished := off_the_grid(prices, spec.tick_size):
         return vanished

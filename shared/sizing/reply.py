@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -15,6 +14,7 @@ from shared.schemas.reasons import Reason
 from shared.schemas.sizing import DecidedAccount, Entry, Position, Side, SizingDecision, SizingRequest, Status, Summary
 from shared.schemas.values import DECIMAL_DIGITS_MAX, Id, Identifier
 from shared.sizing.account import Account
+from shared.sizing.rational import Rational
 from shared.sizing.rounding import round_down, round_up, shortest
 from shared.sizing.situation import Situation
 from shared.sizing.verdict import EntryFigures, SetupFigures, Verdict
@@ -180,11 +180,11 @@ def _margin_figures(digits: int, verdict: Verdict) -> dict[str, Decimal]:
     }
 
 
-def _down(amount: Fraction, digits: int) -> Decimal:
+def _down(amount: Rational, digits: int) -> Decimal:
     return _carried(round_down(amount, digits), digits)
 
 
-def _up(amount: Fraction, digits: int) -> Decimal:
+def _up(amount: Rational, digits: int) -> Decimal:
     return _carried(round_up(amount, digits), digits)
 
 

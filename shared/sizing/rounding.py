@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
 
 from shared.schemas.values import format_decimal
+from shared.sizing.rational import Rational
 
 
-def round_down(amount: Fraction, digits: int) -> Decimal:
+def round_down(amount: Rational, digits: int) -> Decimal:
     """The greatest decimal of exactly `digits` places that is not above `amount`."""
     return _decimal(amount.numerator * 10**digits // amount.denominator, digits)
 
 
-def round_up(amount: Fraction, digits: int) -> Decimal:
+def round_up(amount: Rational, digits: int) -> Decimal:
     """The least decimal of exactly `digits` places that is not below `amount`."""
     return _decimal(-(-amount.numerator * 10**digits // amount.denominator), digits)
 
 
-def multiple_below(amount: Fraction, step: Fraction) -> Fraction:
+def multiple_below(amount: Rational, step: Rational) -> Rational:
     """The greatest multiple of `step` that is not above `amount`."""
     return amount // step * step
 
 
-def multiple_above(amount: Fraction, step: Fraction) -> Fraction:
+def multiple_above(amount: Rational, step: Rational) -> Rational:
     """The least multiple of `step` that is not below `amount`."""
     return -(-amount // step) * step
 
@@ -45,4 +45,4 @@ def places(number: Decimal) -> int:
 
 
 def _decimal(units: int, digits: int) -> Decimal:
-    return Decimal(f"{units}E-{digits}")
+    return Decimal(f"{int(units)}E-{digits}")  # an int formats thrice as fast as GMP's

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from fractions import Fraction
 
 from shared.schemas.sizing import SizingDecision
 from shared.sizing.decision import decide
+from shared.sizing.rational import ZERO, Rational, exact
 from shared.sizing.record import Inputs
 
-NOTHING = Fraction(0)
+NOTHING = ZERO
 SHARE_PLACES = 6
 
 
@@ -25,10 +25,10 @@ class Tally:
     decisions: int = 0
     approved: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    lots: Fraction = NOTHING
-    at_risk: dict[str, Fraction] = field(default_factory=dict)
-    margin: dict[str, Fraction] = field(default_factory=dict)
-    margin_use: Fraction = NOTHING
+    lots: Rational = NOTHING
+    at_risk: dict[str, Rational] = field(default_factory=dict)
+    margin: dict[str, Rational] = field(default_factory=dict)
+    margin_use: Rational = NOTHING
     risk_percents: set[Decimal] = field(default_factory=set)
 
     def count(self, reply: SizingDecision) -> None:
@@ -72,9 +72,9 @@ def simulated(inputs: Inputs, risk_percent: Decimal) -> SizingDecision:
     return decide(inputs.request, replace(situation, configuration=dial)).reply
 
 
-def _exact(number: Decimal | None) -> Fraction:
-    return NOTHING if number is None else Fraction(number)
+def _exact(number: Decimal | None) -> Rational:
+    return NOTHING if number is None else exact(number)
 
 
-def _add(amounts: dict[str, Fraction], currency: str, amount: Fraction) -> None:
+def _add(amounts: dict[str, Rational], currency: str, amount: Rational) -> None:
     amounts[currency] = amounts.get(currency, NOTHING) + amount

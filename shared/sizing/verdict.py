@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from shared.schemas.reasons import Reason
 from shared.sizing.account import Candidate, PublishedSpec
@@ -11,6 +10,7 @@ from shared.sizing.budget import Budget
 from shared.sizing.instruments import LotTerms
 from shared.sizing.margin import FreeMargin
 from shared.sizing.prices import SizedPrices
+from shared.sizing.rational import ZERO, Rational
 from shared.sizing.volumes import Volume, VolumeBounds
 
 
@@ -24,15 +24,15 @@ class EntryFigures:
 
     prices: SizedPrices
     terms: LotTerms
-    budget: Fraction
-    loss_per_lot: Fraction
-    margin_per_lot: Fraction
-    unrounded: Fraction
+    budget: Rational
+    loss_per_lot: Rational
+    margin_per_lot: Rational
+    unrounded: Rational
     fitted: Volume
     limited: Volume
     volume: Volume
-    loss: Fraction
-    margin: Fraction
+    loss: Rational
+    margin: Rational
 
     def with_volume(self, volume: Volume) -> EntryFigures:
         """The same entry with another answer."""
@@ -48,19 +48,19 @@ class SetupFigures:
     bounds: VolumeBounds
 
     @property
-    def lots(self) -> Fraction:
+    def lots(self) -> Rational:
         """Lots of all entries."""
-        return sum((entry.volume.lots for entry in self.entries), Fraction(0))
+        return sum((entry.volume.lots for entry in self.entries), ZERO)
 
     @property
-    def loss(self) -> Fraction:
+    def loss(self) -> Rational:
         """What the setup loses when every entry is filled and stopped; never above the budget."""
-        return sum((entry.loss for entry in self.entries), Fraction(0))
+        return sum((entry.loss for entry in self.entries), ZERO)
 
     @property
-    def margin(self) -> Fraction:
+    def margin(self) -> Rational:
         """What the setup binds."""
-        return sum((entry.margin for entry in self.entries), Fraction(0))
+        return sum((entry.margin for entry in self.entries), ZERO)
 
     def limited(self, volumes: tuple[Volume, ...]) -> SetupFigures:
         """With the volumes that are left of volume_limit."""
