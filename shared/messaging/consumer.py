@@ -29,7 +29,7 @@ from shared.messaging.watchdog import watch_for_stall
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from aio_pika.abc import AbstractIncomingMessage
+    from aiormq.abc import DeliveredMessage
 
     from shared.messaging.outcomes import Outcome
     from shared.messaging.publisher import Publisher
@@ -109,9 +109,10 @@ class Consumer:
         """Consume into an inbox. On `stop` the subscription ends and the inbox closes; when the link is lost, too."""
         inbox = Inbox()
         async with broker_errors(self._settings.amqp_timeout_seconds):
-            await link.channel.set_qos(prefetch_count=self._settings.prefetch)
-            queue = await link.channel.get_queue(self._queue, ensure=True)
-            tag = await queue.consume(inbox.put)
+            await link.channel.get_queue(self._queue, ensure=True)
+            channel = await link.open_batch_channel(publisher_confirms=False)
+            await channel.basic_qos(prefetch_count=self._settings.prefetch)
+            tag = await channel.consume(self._queue, inbox.put)
 
         async def close_inbox() -> None:
             ends = [asyncio.create_task(stop.wait()), asyncio.create_task(link.lost.wait())]
@@ -119,7 +120,7 @@ class Consumer:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 if not link.lost.is_set():
                     async with broker_errors(self._settings.amqp_timeout_seconds):
-                        await queue.cancel(tag)
+                        await channel.basic_cancel(tag)
             except DependencyError as error:
                 link.lose(error)
             finally:
@@ -147,7 +148,7 @@ class Consumer:
                 task.cancel()
             await asyncio.wait(beside)
 
-    async def _handle(self, link: Link, batch: list[AbstractIncomingMessage], can_wait: Callable[[], bool]) -> None:
+    async def _handle(self, link: Link, batch: list[DeliveredMessage], can_wait: Callable[[], bool]) -> None:
         started = time.monotonic()
         metrics.BATCH_MESSAGES.labels(self._queue).observe(len(batch))
         own_user = self._settings.user
@@ -207,7 +208,8 @@ class Consumer:
         log.info("consumer.started" if consuming else "consumer.stopped", queue=self._queue)
 
 
-def _delivery_count(message: AbstractIncomingMessage) -> int:
+def _delivery_count(message: DeliveredMessage) -> int:
     """How often the broker has taken the message back from a consumer; 0 where it does not say."""
-    count = message.headers.get(HEADER_DELIVERY_COUNT)
+    headers = message.header.properties.headers or {}
+    count = headers.get(HEADER_DELIVERY_COUNT)
     return count if isinstance(count, int) else 0

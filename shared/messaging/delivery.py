@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,8 +13,13 @@ from shared.schemas.reasons import FieldError
 from shared.schemas.values import parse_uuid
 
 if TYPE_CHECKING:
-    from aio_pika.abc import AbstractIncomingMessage, HeadersType
+    from collections.abc import Mapping
+
+    from aiormq.abc import DeliveredMessage
+    from pamqp.commands import Basic
     from pydantic import BaseModel
+
+    Headers = Mapping[str, object]
 
 CONTENT_TYPE = "application/json"
 CARRIED_HEADERS = ("traceparent", "tracestate")
@@ -43,36 +48,42 @@ class Delivery:
     trace: dict[str, str]
 
 
-def read_delivery(message: AbstractIncomingMessage, *, accepts: frozenset[str], own_user: str) -> Delivery:
+def read_delivery(message: DeliveredMessage, *, accepts: frozenset[str], own_user: str) -> Delivery:
     """Read what the broker delivered. Whatever is wrong with it becomes `content`, an InvalidMessage."""
-    headers = message.headers
-    sender = _sender(message, own_user)
-    reply_to = message.reply_to or None
+    properties = message.header.properties
+    headers: Headers = properties.headers or {}
+    is_own = properties.user_id == own_user
+    # A name in a header is believed only from ourselves.
+    sender = _text(headers[HEADER_USER]) if is_own and HEADER_USER in headers else properties.user_id
+    reply_to = properties.reply_to or None
     allowed = reply_to is None or is_allowed_reply_to(reply_to, sender)
-    content = decode(message.type, message.body, accepts)
-    faults = _property_faults(message, reply_allowed=allowed)
+    content = decode(properties.message_type, message.body, accepts)
+    message_id = _uuid(properties.message_id)
+    faults = _property_faults(properties, message_id, reply_allowed=allowed)
     if faults:
         content = refuse_with(faults, content, message.body)
     return Delivery(
         content=content,
-        type=message.type,
-        message_id=_uuid(message.message_id),
-        sent_at=message.timestamp.astimezone(UTC) if message.timestamp else None,
+        type=properties.message_type,
+        message_id=message_id,
+        sent_at=properties.timestamp,
         sender=sender,
         reply_to=reply_to if allowed else None,
-        correlation_id=message.correlation_id or message.message_id,
-        attempt=_attempt(headers) if message.user_id == own_user else 0,
+        correlation_id=properties.correlation_id or properties.message_id,
+        attempt=_attempt(headers) if is_own else 0,
         redelivered=bool(message.redelivered),
         authorization=_text(headers.get("authorization")),
         trace={name: text for name in CARRIED_HEADERS if (text := _text(headers.get(name)))},
     )
 
 
-def _property_faults(message: AbstractIncomingMessage, *, reply_allowed: bool) -> tuple[FieldError, ...]:
+def _property_faults(
+    properties: Basic.Properties, message_id: UUID | None, *, reply_allowed: bool
+) -> tuple[FieldError, ...]:
     faults = []
-    if message.content_type not in (None, CONTENT_TYPE):
+    if properties.content_type not in (None, CONTENT_TYPE):
         faults.append(FieldError("content_type", f"must be {CONTENT_TYPE}"))
-    if message.message_id is not None and _uuid(message.message_id) is None:
+    if properties.message_id is not None and message_id is None:
         faults.append(FieldError("message_id", "must be a UUID"))
     if not reply_allowed:
         faults.append(
@@ -81,14 +92,7 @@ def _property_faults(message: AbstractIncomingMessage, *, reply_allowed: bool) -
     return tuple(faults)
 
 
-def _sender(message: AbstractIncomingMessage, own_user: str) -> str | None:
-    """The user who published the message. A name in a header is believed only from ourselves."""
-    if message.user_id == own_user and HEADER_USER in message.headers:
-        return _text(message.headers[HEADER_USER])
-    return message.user_id
-
-
-def _attempt(headers: HeadersType) -> int:
+def _attempt(headers: Headers) -> int:
     count = headers.get(HEADER_ATTEMPT)
     return count if isinstance(count, int) and count > 0 else 0
 

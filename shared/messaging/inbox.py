@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aio_pika.abc import AbstractIncomingMessage
+    from aiormq.abc import DeliveredMessage
 
 
 class Inbox:
@@ -16,11 +16,11 @@ class Inbox:
     def __init__(self) -> None:
         self.received = 0
         self.is_awaited = False
-        self._messages: deque[AbstractIncomingMessage] = deque()
+        self._messages: deque[DeliveredMessage] = deque()
         self._changed = asyncio.Event()
         self._closed = False
 
-    async def put(self, message: AbstractIncomingMessage) -> None:
+    def put(self, message: DeliveredMessage) -> None:
         """Add a message. It never waits: the broker's prefetch is the bound."""
         self._messages.append(message)
         self.received += 1
@@ -33,11 +33,11 @@ class Inbox:
             self._messages.clear()
         self._changed.set()
 
-    def waiting(self) -> list[AbstractIncomingMessage]:
+    def waiting(self) -> list[DeliveredMessage]:
         """What was not taken yet."""
         return list(self._messages)
 
-    async def take(self, most: int) -> list[AbstractIncomingMessage]:
+    async def take(self, most: int) -> list[DeliveredMessage]:
         """What is waiting, at most `most`; waits only for the first. Empty when closed and drained."""
         self.is_awaited = True
         try:

@@ -27,6 +27,7 @@ from pydantic import Field
 from yarl import URL
 
 from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError, refused_certificate
+from shared.messaging.batch_channel import BatchChannel, open_batch_channel
 from shared.messaging.properties import survive_any_properties
 from shared.settings import AmqpUrl, Settings
 
@@ -86,6 +87,13 @@ class Link:
         """Note that the link is gone, and the first cause of it."""
         self.cause = self.cause or f"{cause}"
         self.lost.set()
+
+    async def open_batch_channel(self, *, publisher_confirms: bool) -> BatchChannel:
+        """One more channel; when it is closed, or its consumer cancelled by the broker, the link is lost."""
+        channel = await open_batch_channel(self.connection, publisher_confirms=publisher_confirms)
+        channel.closing.add_done_callback(lambda closed: self.lose(closed.exception() or "the channel was closed"))
+        channel.on_consumer_cancel_callbacks.add(lambda _: self.lose("the broker cancelled the consumer"))
+        return channel
 
 
 @asynccontextmanager

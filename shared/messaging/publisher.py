@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
-from aio_pika import DeliveryMode, Message
-from aio_pika.exceptions import DeliveryError, PublishError
+from pamqp.commands import Basic
 
 from shared import metrics
 from shared.errors import DependencyError
+from shared.messaging.batch_channel import Batch, BatchChannel, Publication, Verdict
 from shared.messaging.delivery import CONTENT_TYPE
 from shared.messaging.link import BrokerSettings, broker_errors, keep_connected, open_link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aio_pika.abc import AbstractChannel, AbstractExchange
-
 log = structlog.get_logger()
 
+PERSISTENT = 2
 EVENTS_TIMEOUT_S = 1.0
 """The longest that best-effort events may hold up the messages behind them."""
 
@@ -47,20 +46,20 @@ class Outgoing:
     correlation_id: str | None = None
     sent_at: datetime | None = None
 
-    def as_amqp(self, user: str) -> Message:
-        """The message as aio-pika publishes it, persistent, under the publishing user's own name."""
-        return Message(
-            self.body,
+    def publication(self, user: str) -> Publication:
+        """The message as it is published, persistent, under the publishing user's own name."""
+        properties = Basic.Properties(
             headers=dict(self.headers),
             content_type=CONTENT_TYPE,
-            delivery_mode=DeliveryMode.PERSISTENT,
+            delivery_mode=PERSISTENT,
             correlation_id=self.correlation_id,
             reply_to=self.reply_to,
             message_id=self.message_id,
             timestamp=self.sent_at or datetime.now(UTC),
-            type=self.type,
+            message_type=self.type,
             user_id=user,
         )
+        return Publication(self.exchange, self.routing_key, self.mandatory, properties, self.body)
 
 
 class Publisher:
@@ -69,8 +68,8 @@ class Publisher:
     def __init__(self, settings: BrokerSettings, *, name: str) -> None:
         self._settings = settings
         self._name = name
-        self._confirmed: AbstractChannel | None = None
-        self._unconfirmed: AbstractChannel | None = None
+        self._confirmed: BatchChannel | None = None
+        self._unconfirmed: BatchChannel | None = None
         self._up = asyncio.Event()
 
     @property
@@ -83,11 +82,10 @@ class Publisher:
         await keep_connected(self._session)
 
     async def _session(self) -> None:
-        async with open_link(self._settings, name=self._name, confirms=True) as link:
+        async with open_link(self._settings, name=self._name) as link:
             async with broker_errors(self._settings.amqp_timeout_seconds):
-                self._unconfirmed = await link.connection.channel(publisher_confirms=False)
-            self._unconfirmed.close_callbacks.add(lambda _, cause: link.lose(cause))
-            self._confirmed = link.channel
+                self._confirmed = await link.open_batch_channel(publisher_confirms=True)
+                self._unconfirmed = await link.open_batch_channel(publisher_confirms=False)
             self._up.set()
             metrics.BROKER_CONNECTED.labels("publish").set(1)
             try:
@@ -104,56 +102,50 @@ class Publisher:
         Raises UnroutableError where it is mandatory and no queue takes it, UnknownOutcomeError where the confirmation
         did not come (it may have arrived all the same), DependencyError where there is no connection.
         """
-        async with broker_errors(self._settings.amqp_timeout_seconds):
-            await self._up.wait()
-            exchange = await self._exchange(outgoing.exchange)
-            message = outgoing.as_amqp(self._settings.user)
-            try:
-                await exchange.publish(message, outgoing.routing_key, mandatory=outgoing.mandatory)
-            except PublishError:
-                raise UnroutableError(f"no queue takes {outgoing.exchange!r} {outgoing.routing_key!r}") from None
-            except DeliveryError:
-                raise DependencyError(f"the broker refused to store {outgoing.type}") from None
+        (fault,) = await self.publish_all([outgoing])
+        if fault:
+            raise fault
 
-    async def publish_all(self, batch: Sequence[Outgoing]) -> list[DependencyError | None]:
-        """Publish side by side; for each None or what went wrong with it.
-
-        Never two of the same message id at once: the broker's returns are matched by it, and the first would be
-        reported as delivered although it was not.
-        """
-        results: dict[int, DependencyError | None] = {}
-        waiting = list(enumerate(batch))
-        while waiting:
-            first_of = {outgoing.message_id: index for index, outgoing in reversed(waiting)}
-            now = [(index, outgoing) for index, outgoing in waiting if first_of[outgoing.message_id] == index]
-            waiting = [pair for pair in waiting if pair not in now]
-            faults = await asyncio.gather(*(self._fault(outgoing) for _, outgoing in now))
-            results.update(zip((index for index, _ in now), faults, strict=True))
-        return [results[index] for index in range(len(batch))]
-
-    async def _fault(self, outgoing: Outgoing) -> DependencyError | None:
+    async def publish_all(self, outgoing: Sequence[Outgoing]) -> list[DependencyError | None]:
+        """Publish together, in one write; for each None or what went wrong with it, as `publish` raises it."""
+        if not outgoing:
+            return []
+        batch = Batch([one.publication(self._settings.user) for one in outgoing])
+        lost: DependencyError | None = None
         try:
-            await self.publish(outgoing)
+            async with broker_errors(self._settings.amqp_timeout_seconds):
+                await self._up.wait()
+                await _live(self._confirmed).publish_batch(batch)
         except DependencyError as error:
-            return error
-        return None
+            lost = error
+        return [_fault(one, verdict, lost) for one, verdict in zip(outgoing, batch.verdicts, strict=True)]
 
     async def publish_events(self, events: Sequence[Outgoing]) -> None:
         """Publish what may be lost: nothing is awaited for long, nothing is raised; what fails is counted."""
         if not events:
             return
+        batch = Batch([event.publication(self._settings.user) for event in events])
         try:
             async with broker_errors(EVENTS_TIMEOUT_S):
                 await self._up.wait()
-                for event in events:
-                    exchange = await self._exchange(event.exchange, confirmed=False)
-                    await exchange.publish(event.as_amqp(self._settings.user), event.routing_key, mandatory=False)
+                await _live(self._unconfirmed).publish_batch(batch)
         except DependencyError as error:
             metrics.EVENTS_LOST.inc(len(events))
             log.warning("events.lost", count=len(events), cause=str(error))
 
-    async def _exchange(self, name: str, *, confirmed: bool = True) -> AbstractExchange:
-        channel = self._confirmed if confirmed else self._unconfirmed
-        if channel is None:
-            raise DependencyError("the publishing connection is down")
-        return await channel.get_exchange(name, ensure=False) if name else channel.default_exchange
+
+def _live(channel: BatchChannel | None) -> BatchChannel:
+    if channel is None:
+        raise DependencyError("the publishing connection is down")
+    return channel
+
+
+def _fault(outgoing: Outgoing, verdict: Verdict | None, lost: DependencyError | None) -> DependencyError | None:
+    match verdict:
+        case "confirmed":
+            return None
+        case "unroutable":
+            return UnroutableError(f"no queue takes {outgoing.exchange!r} {outgoing.routing_key!r}")
+        case "refused":
+            return DependencyError(f"the broker refused to store {outgoing.type}")
+    return lost

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from aio_pika.exceptions import PublishError
-
 from shared.errors import DependencyError, UnknownOutcomeError
-from shared.messaging.link import BrokerSettings, Link, broker_errors, keep_connected, open_link
+from shared.messaging.batch_channel import Batch, BatchChannel
+from shared.messaging.link import BrokerSettings, broker_errors, keep_connected, open_link
 from shared.messaging.publisher import Outgoing, UnroutableError
 from shared.messaging.topology import DIRECT_REPLY_TO
 
 if TYPE_CHECKING:
-    from aio_pika.abc import AbstractIncomingMessage
+    from aiormq.abc import DeliveredMessage
 
 
 class NoReplyError(UnknownOutcomeError):
@@ -31,7 +31,7 @@ class Requester:
     def __init__(self, settings: BrokerSettings, *, name: str) -> None:
         self._settings = settings
         self._name = name
-        self._link: Link | None = None
+        self._channel: BatchChannel | None = None
         self._up = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
 
@@ -40,17 +40,17 @@ class Requester:
         await keep_connected(self._session)
 
     async def _session(self) -> None:
-        async with open_link(self._settings, name=self._name, confirms=True) as link:
+        async with open_link(self._settings, name=self._name) as link:
             async with broker_errors(self._settings.amqp_timeout_seconds):
-                replies = await link.channel.get_queue(DIRECT_REPLY_TO, ensure=False)
-                await replies.consume(self._take, no_ack=True)
-            self._link = link
+                channel = await link.open_batch_channel(publisher_confirms=True)
+                await channel.consume(DIRECT_REPLY_TO, self._take, no_ack=True)
+            self._channel = channel
             self._up.set()
             try:
                 await link.lost.wait()
             finally:
                 self._up.clear()
-                self._link = None
+                self._channel = None
                 self._fail_waiting(link.cause)
         raise DependencyError(f"the requesting connection was lost: {link.cause}")
 
@@ -79,18 +79,18 @@ class Requester:
 
     async def _send(self, outgoing: Outgoing, correlation_id: str) -> None:
         await self._up.wait()
-        if self._link is None:
+        if self._channel is None:
             raise DependencyError("the requesting connection is down")
-        target = await self._link.channel.get_exchange(outgoing.exchange, ensure=False)
-        message = outgoing.as_amqp(self._settings.user)
-        message.reply_to, message.correlation_id = DIRECT_REPLY_TO, correlation_id
-        try:
-            await target.publish(message, outgoing.routing_key)
-        except PublishError:
-            raise UnroutableError(f"no queue takes {outgoing.exchange!r} {outgoing.routing_key!r}") from None
+        asked = replace(outgoing, reply_to=DIRECT_REPLY_TO, correlation_id=correlation_id)
+        batch = Batch([asked.publication(self._settings.user)])
+        await self._channel.publish_batch(batch)
+        if batch.verdicts == ["unroutable"]:
+            raise UnroutableError(f"no queue takes {outgoing.exchange!r} {outgoing.routing_key!r}")
+        if batch.verdicts == ["refused"]:
+            raise DependencyError(f"the broker refused to store {outgoing.type}")
 
-    async def _take(self, message: AbstractIncomingMessage) -> None:
-        waiting = self._waiting.get(message.correlation_id or "")
+    def _take(self, message: DeliveredMessage) -> None:
+        waiting = self._waiting.get(message.header.properties.correlation_id or "")
         if waiting and not waiting.done():
             waiting.set_result(message.body)
 

@@ -34,7 +34,7 @@ from shared.messaging.topology import (
 from shared.schemas.decoding import SCHEMAS
 
 if TYPE_CHECKING:
-    from aio_pika.abc import AbstractIncomingMessage
+    from aiormq.abc import DeliveredMessage
 
     from shared.messaging.delivery import Delivery
 
@@ -53,7 +53,7 @@ which ones cannot be told beforehand. A requester that missed its reply asks aga
 class Settled:
     """A message with what was decided about it."""
 
-    message: AbstractIncomingMessage
+    message: DeliveredMessage
     delivery: Delivery
     outcome: Outcome
 
@@ -75,7 +75,8 @@ async def settle(link: Link, publisher: Publisher, queue: str, batch: list[Settl
     await _publish_until_confirmed(link, publisher, needed)
     async with broker_errors(ACK_TIMEOUT_S):
         # One loop takes and settles in order, so everything up to the last of the batch is done.
-        await batch[-1].message.ack(multiple=True)
+        last = batch[-1].message
+        await last.channel.basic_ack(last.delivery_tag or 0, multiple=True)
     await publisher.publish_events([_event(settled, event) for settled in batch for event in _events(settled.outcome)])
     for settled in batch:
         _report(queue, settled, duration_s=time.monotonic() - started)
@@ -171,18 +172,18 @@ def _copy(settled: Settled, exchange: str, routing_key: str, headers: dict[str, 
 
     Never `authorization`; nor what the broker acts upon (`x-death`, `CC`, `BCC`).
     """
-    message, delivery = settled.message, settled.delivery
+    delivery, properties = settled.delivery, settled.message.header.properties
     if delivery.sender:
         headers[HEADER_USER] = delivery.sender
     return Outgoing(
         exchange,
         routing_key,
-        message.body,
-        message.type,
-        message_id=message.message_id or str(uuid4()),
+        settled.message.body,
+        delivery.type,
+        message_id=properties.message_id or str(uuid4()),
         headers={**delivery.trace, **headers},
         reply_to=delivery.reply_to,
-        correlation_id=message.correlation_id,
+        correlation_id=properties.correlation_id,
         sent_at=delivery.sent_at,
     )
 

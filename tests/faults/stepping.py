@@ -23,7 +23,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import aio_pika
 from sqlalchemy import Engine, event
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
@@ -31,6 +30,7 @@ import services.config_service.schedule_store
 import services.config_service.store
 import services.sizing_worker.store
 import services.sync_consumer.store
+from shared.messaging.batch_channel import Batch, BatchChannel
 from shared.messaging.consumer import Consumer
 from shared.messaging.topology import CONFIG_CHANGED, DEAD, DEFAULT_EXCHANGE, EVENTS, RETRY
 
@@ -117,18 +117,19 @@ def _named(name: str, called: Callable[..., Awaitable[Any]]) -> Callable[..., Aw
 
 
 def _watch_broker(reached: Reached) -> None:
-    publish, acknowledge = aio_pika.Exchange.publish, aio_pika.IncomingMessage.ack
+    publish, acknowledge = BatchChannel.publish_batch, BatchChannel.basic_ack
 
-    async def watched_publish(self: aio_pika.Exchange, *arguments: Any, **named: Any) -> Any:
-        step(reached, PUBLISHES[self.name])
-        return await publish(self, *arguments, **named)
+    async def watched_publish(self: BatchChannel, batch: Batch) -> None:
+        for publication in batch.publications:
+            step(reached, PUBLISHES[publication.exchange])
+        await publish(self, batch)
 
-    async def watched_acknowledge(self: aio_pika.IncomingMessage, *arguments: Any, **named: Any) -> None:
+    async def watched_acknowledge(self: BatchChannel, *arguments: Any, **named: Any) -> None:
         step(reached, "ack")
         await acknowledge(self, *arguments, **named)
 
-    setattr(aio_pika.Exchange, publish.__name__, watched_publish)
-    setattr(aio_pika.IncomingMessage, acknowledge.__name__, watched_acknowledge)
+    setattr(BatchChannel, publish.__name__, watched_publish)
+    setattr(BatchChannel, acknowledge.__name__, watched_acknowledge)
 
 
 def tracing(file: str) -> Reached:

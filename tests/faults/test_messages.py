@@ -8,17 +8,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
-import aio_pika
 import pytest
 
 from dev.waiting import eventually
 from shared.client.envelope import request_message, snapshot_message
 from shared.client.session import broker_settings
 from shared.client.sizing import SizingClient
+from shared.messaging.batch_channel import Batch, Publication
 from shared.messaging.link import open_link
 from shared.messaging.publisher import Outgoing, Publisher
-from shared.messaging.topology import CONFIG, KEY_SIZING_REQUEST, SIZING, parked_name
-from shared.schemas.decoding import schema_name
+from shared.messaging.topology import CONFIG, SIZING, parked_name
 from shared.schemas.sizing import SizingRequest
 from tests import builders
 from tests.faults.book import Page
@@ -166,15 +165,14 @@ async def test_nobody_is_made_to_write_where_the_sender_may_not(guest: System, p
             await engine.publish(replace(request_message(unclaimed), reply_to="amq.rabbitmq.reply-to.nobody"))
         copied = setup(1)
         traffic.requests.append(Asked(copied, answered_at_once=False))
-        async with open_link(settings, name="copies", confirms=True) as link:
-            exchange = await link.channel.get_exchange(SIZING, ensure=False)
-            await exchange.publish(_with_copies(copied, settings.user), KEY_SIZING_REQUEST)
+        async with open_link(settings, name="copies") as link:
+            channel = await link.open_batch_channel(publisher_confirms=True)
+            await channel.publish_batch(Batch([_with_copies(copied, settings.user)]))
     settled = [entry for process in guest.of("sizing_worker") for entry in told(process, "message.settled")]
     assert {entry["message_id"] for entry in settled if entry["outcome"] == "park"} == guilty
 
 
-def _with_copies(request: SizingRequest, user: str) -> aio_pika.Message:
-    message = request_message(request).as_amqp(user)
-    message.headers = {"CC": ["sizing.outcome", CONFIG], "BCC": ["config.command"]}
-    message.type = schema_name(request)
-    return message
+def _with_copies(request: SizingRequest, user: str) -> Publication:
+    publication = request_message(request).publication(user)
+    publication.properties.headers = {"CC": ["sizing.outcome", CONFIG], "BCC": ["config.command"]}
+    return publication

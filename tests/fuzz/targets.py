@@ -6,7 +6,6 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aio_pika.message import IncomingMessage
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
@@ -63,7 +62,7 @@ def deliver(data: bytes) -> None:
     # No channel: nothing here is acknowledged.
     nobody: Any = None
     delivered = DeliveredMessage(delivery=Basic.Deliver("c", 1), header=header, body=body, channel=nobody)
-    read = read_delivery(IncomingMessage(delivered), accepts=EVERY, own_user="worker")
+    read = read_delivery(delivered, accepts=EVERY, own_user="worker")
     assert isinstance(read, Delivery)
     assert isinstance(read.content, BaseModel | InvalidMessage)
 

@@ -78,10 +78,10 @@ def test_a_message_is_readable_under_its_type(message: Outgoing, _exchange: str,
 
 @pytest.mark.parametrize(("message", "_exchange", "_routing_key"), MESSAGES)
 def test_a_message_is_published_as_the_contract_says(message: Outgoing, _exchange: str, _routing_key: str) -> None:
-    published = message.as_amqp("signal-engine")
+    published = message.publication("signal-engine").properties
     assert published.content_type == "application/json"
     assert published.delivery_mode == 2
-    assert str(UUID(published.message_id)) == published.message_id
+    assert str(UUID(published.message_id or "")) == published.message_id
     assert published.timestamp is not None
     assert published.user_id == "signal-engine"
     assert published.expiration is None

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from aio_pika.message import IncomingMessage
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
@@ -30,7 +29,7 @@ def delivery(body: object = SNAPSHOT, *, user: str | None = "bridge", **properti
     header = ContentHeader(0, len(encoded), Basic.Properties(**given))
     # No channel: nothing here is acknowledged.
     delivered = DeliveredMessage(delivery=Basic.Deliver("c", 1), header=header, body=encoded, channel=None)  # type: ignore[arg-type]
-    return read_delivery(IncomingMessage(delivered), accepts=ACCEPTS, own_user="worker")
+    return read_delivery(delivered, accepts=ACCEPTS, own_user="worker")
 
 
 def faults(**properties: Any) -> list[str | None]:
