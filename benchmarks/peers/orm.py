@@ -21,8 +21,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-from services.sizing_worker.audit import audit_row, reservation
-from services.sizing_worker.store import RiskLog
+from services.sizing_worker.audit import fresh
+from services.sizing_worker.store import LOG_ROWS
 from shared.database import tables
 from shared.database.engine import asyncpg_url
 from shared.schemas.instrument import InstrumentSpec
@@ -127,22 +127,29 @@ async def size(session: AsyncSession, request: SizingRequest) -> bytes:
     decision = decide(request, situation)
     body = decision.reply.to_json()
     now = decision.reply.decided_at
-    session.add(
-        DecisionRow(request_id=request.request_id, content_hash=content_hash(request), reply=body, decided_at=now)
-    )
+    record = encode_record(request, situation, b"", decision)
+    row = fresh(request, decision, content_hash=content_hash(request), reply=body, record=record)
+    session.add(DecisionRow(request_id=row.request_id, content_hash=row.content_hash, reply=row.reply, decided_at=now))
     session.add(
         RecordRow(
-            request_id=request.request_id,
-            user_mt5_account_id=account_row.id,
+            request_id=row.request_id,
+            user_mt5_account_id=row.user_mt5_account_id,
             engine_version=ENGINE_VERSION,
-            record=encode_record(request, situation, {}, decision),
+            record=row.record,
             decided_at=now,
         )
     )
-    row = audit_row(request, decision)
-    session.add(RiskLogRow(**{name: getattr(row, name) for name in RiskLog.__slots__}))
-    if kept := reservation(request, decision):
-        session.add(ReservationRow(**{name: getattr(kept, name) for name in type(kept).__slots__}))
+    session.add(RiskLogRow(**{name: getattr(row, name) for name in LOG_ROWS.types}))
+    if row.reserved_until is not None:
+        session.add(
+            ReservationRow(
+                request_id=row.request_id,
+                user_mt5_account_id=row.user_mt5_account_id,
+                margin=row.total_margin_required,
+                decided_at=now,
+                expires_at=row.reserved_until,
+            )
+        )
     return body
 
 

@@ -1,21 +1,24 @@
-"""What is written beside a decision: its audit row, and what it reserves."""
+"""What is written of a decision: its audit row, its memory and proof, and what it reserves."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from services.sizing_worker.store import Reservation, RiskLog
+from services.sizing_worker.store import Fresh
 from shared.schemas.sizing import ENTRIES_MAX, SizingRequest
 from shared.sizing.decision import Decision
 
 
-def audit_row(request: SizingRequest, decision: Decision) -> RiskLog:
-    """What trade_setup_risk_logs keeps; null is what the decision did not reach."""
-    reply, account, summary = decision.reply, decision.account, decision.reply.summary
+def fresh(request: SizingRequest, decision: Decision, *, content_hash: bytes, reply: bytes, record: bytes) -> Fresh:
+    """What is stored of a decision; null is what it did not reach.
+
+    An approval holds the margin that its reply names, rounded up, until a snapshot carries its orders.
+    """
+    answer, account, summary = decision.reply, decision.account, decision.reply.summary
     volumes = _volumes(decision)
-    if summary.global_risk_percent is None or reply.config_version is None:
+    if summary.global_risk_percent is None or answer.config_version is None:
         raise ValueError("a decision names the configuration that it was made under")
-    return RiskLog(
+    return Fresh(
         request_id=request.request_id,
         user_id=request.user_id,
         user_mt5_account_id=account.id if account else None,
@@ -27,31 +30,20 @@ def audit_row(request: SizingRequest, decision: Decision) -> RiskLog:
         margin_available=summary.margin_available,
         account_leverage=account.leverage if account else None,
         global_risk_percent=summary.global_risk_percent,
-        config_version=reply.config_version,
+        config_version=answer.config_version,
         allocated_risk_amount=summary.allocated_risk_amount,
         entry_1_volume=volumes[0],
         entry_2_volume=volumes[1],
         entry_3_volume=volumes[2],
         total_stop_loss_amount=summary.total_stop_loss_amount,
         total_margin_required=summary.total_margin_required,
-        setup_approved=reply.status == "approved",
-        rejection_reason=reply.reasons[0].code if reply.reasons else None,
-        created_at=reply.decided_at,
-    )
-
-
-def reservation(request: SizingRequest, decision: Decision) -> Reservation | None:
-    """What an approval holds: the margin that its reply names, rounded up, until a snapshot carries its orders."""
-    reply, account = decision.reply, decision.account
-    margin, expires_at = reply.summary.total_margin_required, reply.reservation_expires_at
-    if account is None or margin is None or expires_at is None:
-        return None
-    return Reservation(
-        request_id=request.request_id,
-        user_mt5_account_id=account.id,
-        margin=margin,
-        decided_at=reply.decided_at,
-        expires_at=expires_at,
+        setup_approved=answer.status == "approved",
+        rejection_reason=answer.reasons[0].code if answer.reasons else None,
+        created_at=answer.decided_at,
+        content_hash=content_hash,
+        reply=reply,
+        record=record,
+        reserved_until=answer.reservation_expires_at,
     )
 
 

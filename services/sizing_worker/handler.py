@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.sizing_worker import store
-from services.sizing_worker.audit import audit_row, reservation
+from services.sizing_worker.audit import fresh
 from services.sizing_worker.configuration import CurrentConfiguration
-from services.sizing_worker.store import Decided, Fresh, KnownAccount
+from services.sizing_worker.store import Decided, Fresh, KnownAccount, Reserved
 from shared.database.transaction import transaction
 from shared.errors import DependencyError
 from shared.messaging.delivery import Delivery
@@ -29,29 +29,30 @@ from shared.sizing.account import Candidate
 from shared.sizing.configuration import Configuration, Rules
 from shared.sizing.content import content_hash
 from shared.sizing.decision import decide
-from shared.sizing.record import encode_record
+from shared.sizing.record import encode_record, listed_reservation
 from shared.sizing.reply import conflict_reply, invalid_reply
 from shared.sizing.situation import Situation
 
 ACCEPTS = frozenset({"sizing.request.v1", "sizing.outcome.v1"})
 DECISION = schema_name(SizingDecision)
-NOTHING = Decimal(0)
+EXACT = Context(prec=100)
+"""Adds amounts of 38 digits without rounding, which the default context does from the 29th."""
 
 
 @dataclass(slots=True)
 class Batch:
     """What was read under the locks, once, and what the batch has come to so far.
 
-    `reserved` is what each account's live reservations hold, by account id and request; an approval of this batch is
-    added, so that two requests for one account see each other.
+    `reserved` is what each account's live reservations hold, by account id; an approval of this batch is added, so that
+    two requests for one account see each other.
     """
 
     now: datetime
     configuration: Configuration
-    accounts: tuple[KnownAccount, ...]
+    accounts: dict[str, list[KnownAccount]]
     decided: dict[UUID, Decided]
-    reserved: dict[int, dict[UUID, Decimal]]
-    fresh: dict[UUID, Fresh] = field(default_factory=dict)
+    reserved: dict[int, Reserved]
+    fresh: list[Fresh] = field(default_factory=list)
 
     def candidates(self, request: SizingRequest) -> tuple[Candidate, ...]:
         """The user's accounts, each with its spec of the instrument and what it has reserved."""
@@ -60,18 +61,20 @@ class Batch:
                 known.account,
                 known.has_specs,
                 known.specs.get(request.instrument),
-                margin_reserved=sum(self.reserved[known.account.id].values(), NOTHING),
+                margin_reserved=self.reserved[known.account.id].margin,
             )
-            for known in self.accounts
-            if known.account.user_id == request.user_id
+            for known in self.accounts.get(request.user_id, ())
         )
 
-    def remember(self, request: SizingRequest, fresh: Fresh) -> None:
+    def remember(self, fresh: Fresh) -> None:
         """Let the rest of the batch see a decision."""
-        self.fresh[request.request_id] = fresh
-        self.decided[request.request_id] = fresh.decided
-        if held := fresh.reservation:
-            self.reserved[held.user_mt5_account_id][held.request_id] = held.margin
+        self.fresh.append(fresh)
+        self.decided[fresh.request_id] = Decided(fresh.content_hash, fresh.reply)
+        account, margin = fresh.user_mt5_account_id, fresh.total_margin_required
+        if fresh.reserved_until is not None and account is not None and margin is not None:
+            held = self.reserved[account]
+            listed = held.listed + listed_reservation(fresh.request_id, margin)
+            self.reserved[account] = Reserved(EXACT.add(held.margin, margin), listed)
 
 
 class SizingHandler:
@@ -94,20 +97,23 @@ class SizingHandler:
             batch = await self._load(connection, requests)
             await store.save_outcomes(connection, outcomes, now=batch.now)
             results = [self._outcome(batch, delivery) for delivery in deliveries]
-            if not await store.save_decisions(connection, batch.fresh, now=batch.now):
+            if not await store.save_decisions(connection, batch.fresh):
                 # Two workers, one request, and no account to lock: the other was first, its reply stands.
                 raise DependencyError("another worker decided one of these requests at the same time")
         return results
 
     async def _load(self, connection: AsyncConnection, requests: Sequence[SizingRequest]) -> Batch:
         ids = await store.lock_accounts(connection, store.users_of(requests))
-        loaded = await store.load_situation(connection, ids, (request.instrument for request in requests))
+        loaded = await store.load_situation(connection, ids, requests)
+        accounts: dict[str, list[KnownAccount]] = {}
+        for known in loaded.accounts:
+            accounts.setdefault(known.account.user_id, []).append(known)
         return Batch(
             loaded.now,
             await self._configuration(connection, loaded.version),
-            loaded.accounts,
-            await store.load_decided(connection, (request.request_id for request in requests)),
-            {known.account.id: dict(known.reservations) for known in loaded.accounts},
+            accounts,
+            loaded.decided,
+            {known.account.id: known.reserved for known in loaded.accounts},
         )
 
     async def _configuration(self, connection: AsyncConnection, version: int) -> Configuration:
@@ -148,10 +154,9 @@ class SizingHandler:
         )
         decision = decide(request, situation)
         body = decision.reply.to_json()
-        reserved = batch.reserved[decision.account.id] if decision.account else {}
+        reserved = batch.reserved[decision.account.id].listed if decision.account else b""
         record = encode_record(request, situation, reserved, decision)
-        fresh = Fresh(Decided(content, body), audit_row(request, decision), reservation(request, decision), record)
-        batch.remember(request, fresh)
+        batch.remember(fresh(request, decision, content_hash=content, reply=body, record=record))
         event = Event(KEY_SIZING_DECIDED, DECISION, body)
         return _ack(decision.reply, body=body, events=(event,))
 

@@ -7,47 +7,42 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database.rows import as_rows, insert_rows, rows_of
-from shared.database.tables import (
-    decision_records,
-    decisions,
-    margin_reservations,
-    sizing_outcomes,
-    trade_setup_risk_logs,
-)
+from shared.database.rows import Rows
+from shared.database.tables import sizing_outcomes, trade_setup_risk_logs
 from shared.schemas.instrument import InstrumentSpec
 from shared.schemas.sizing import SizingOutcome, SizingRequest
-from shared.schemas.values import parse_time
 from shared.sizing.account import Account, PublishedSpec
 from shared.sizing.configuration import Configuration
 from shared.sizing.decision import ENGINE_VERSION
+
+SPECS_KEPT = 1024
 
 CONFIGURATION = text("""
     SELECT config_version, fixed_risk_percent, entry_1_percent, entry_2_percent, entry_3_percent, margin_buffer_percent
     FROM risk_configuration_history ORDER BY config_version DESC LIMIT 1
 """)
 
-ACCOUNT_IDS = text("SELECT id FROM user_mt5_accounts WHERE user_id = ANY(CAST(:users AS text[])) ORDER BY id")
-
 # Advisory locks by account id, always in the order of ids: no deadlock with another worker, and none with the
 # snapshots, which lock rows. They end with the transaction.
 LOCK = text("""
-    SELECT count(pg_advisory_xact_lock(id)) FROM (SELECT unnest(CAST(:ids AS bigint[])) AS id ORDER BY 1) AS ordered
+    SELECT id, pg_advisory_xact_lock(id)
+    FROM (SELECT id FROM user_mt5_accounts WHERE user_id = ANY(CAST(:users AS text[])) ORDER BY id) AS ordered
 """)
 
 # One statement, so that an account's figures and the reservations against them are of one moment: a snapshot applied in
 # between would count an order twice, or not at all. A reservation is live until a snapshot is applied that was captured
 # after its release: `known_at` is that capture time, believed no later than its arrival. Released at once by an outcome
-# `cancelled` or `failed`; else when it was `executed`; else when it expires. The first branch of `reservation` finds
-# what has not expired, the second what was executed so late that it has.
+# `cancelled` or `failed`; else when it was `executed`; else when it expires. The first branch of `held` finds what has
+# not expired, the second what was executed so late that it has. `listed` is `shared.sizing.record`'s form of them.
 SITUATION = text("""
-    WITH account AS (
+    WITH account AS MATERIALIZED (
         SELECT account.id, account.user_id, account.mt5_account_id AS login, account.mt5_server AS server,
                account.account_currency AS currency, details.currency_digits, account.account_leverage AS leverage,
                account.balance, account.equity, account.margin_free, details.margin_mode, details.trade_allowed,
@@ -55,101 +50,75 @@ SITUATION = text("""
         FROM user_mt5_accounts AS account
         JOIN user_mt5_account_details AS details ON details.user_mt5_account_id = account.id
         WHERE account.id = ANY(CAST(:ids AS bigint[]))
-    ), reservation AS (
-        SELECT held.*, account.known_at
-        FROM account JOIN margin_reservations AS held ON held.user_mt5_account_id = account.id
-        WHERE held.expires_at >= account.known_at
-        UNION
-        SELECT held.*, account.known_at
-        FROM account
-        JOIN sizing_outcomes AS late ON late.user_mt5_account_id = account.id AND late.arrived_at >= account.known_at
-        JOIN margin_reservations AS held ON held.request_id = late.request_id
-        WHERE late.outcome = 'executed'
-    ), live AS (
-        SELECT reservation.user_mt5_account_id, reservation.request_id, reservation.margin
-        FROM reservation, LATERAL (
-            SELECT count(*) AS reported,
-                   max(GREATEST(LEAST(outcome.occurred_at, outcome.arrived_at), reservation.decided_at))
-                       FILTER (WHERE outcome.outcome = 'executed') AS executed_at
-            FROM sizing_outcomes AS outcome WHERE outcome.request_id = reservation.request_id
-        ) AS fate
-        WHERE CASE WHEN fate.executed_at IS NOT NULL THEN reservation.known_at <= fate.executed_at
-                   ELSE fate.reported = 0 AND reservation.known_at <= reservation.expires_at END
+    ), held AS MATERIALIZED (
+        SELECT reservation.*, account.known_at
+        FROM account JOIN margin_reservations AS reservation ON reservation.user_mt5_account_id = account.id
+        WHERE reservation.expires_at >= account.known_at
+        UNION ALL
+        SELECT reservation.*, late.known_at
+        FROM (
+            SELECT DISTINCT outcome.request_id, account.known_at
+            FROM account JOIN sizing_outcomes AS outcome ON outcome.user_mt5_account_id = account.id
+            WHERE outcome.arrived_at >= account.known_at AND outcome.outcome = 'executed'
+        ) AS late JOIN margin_reservations AS reservation USING (request_id)
+        WHERE reservation.expires_at < late.known_at
+    ), fate AS (
+        SELECT request_id,
+               max(LEAST(outcome.occurred_at, outcome.arrived_at)) FILTER (WHERE outcome.outcome = 'executed')
+                   AS executed_at
+        FROM held JOIN sizing_outcomes AS outcome USING (request_id) GROUP BY request_id
+    ), reserved AS (
+        SELECT held.user_mt5_account_id, sum(held.margin) AS margin,
+               string_agg(uuid_send(held.request_id) || convert_to(held.margin || ';', 'UTF8'), '') AS listed
+        FROM held LEFT JOIN fate USING (request_id)
+        WHERE CASE WHEN fate.executed_at IS NOT NULL
+                   THEN held.known_at <= GREATEST(fate.executed_at, held.decided_at)
+                   ELSE fate.request_id IS NULL AND held.known_at <= held.expires_at END
+        GROUP BY held.user_mt5_account_id
     )
-    SELECT head.version, head.now, account.*,
-           (SELECT json_agg(json_build_array(live.request_id, live.margin::text) ORDER BY live.request_id)
-            FROM live WHERE live.user_mt5_account_id = account.id) AS reservations,
-           EXISTS (SELECT FROM mt5_instruments AS spec
-                   WHERE spec.mt5_server = account.server AND spec.mt5_account_id = account.login
-                     AND spec.user_id = account.user_id) AS has_specs,
-           (SELECT json_agg(json_build_array(spec.spec, spec.account_currency, spec.account_leverage, spec.captured_at))
-            FROM mt5_instruments AS spec
-            WHERE spec.mt5_server = account.server AND spec.mt5_account_id = account.login
-              AND spec.user_id = account.user_id AND spec.instrument = ANY(CAST(:instruments AS text[]))) AS specs
-    FROM (SELECT max(config_version) AS version, clock_timestamp() AS now FROM risk_configuration_history) AS head
+    SELECT head.version, head.now, head.decided, account.*, reserved.margin AS margin_reserved, reserved.listed,
+           published.has_specs, wanted.instrument, wanted.spec, wanted.account_currency AS spec_currency,
+           wanted.account_leverage AS spec_leverage, wanted.captured_at AS spec_captured_at
+    FROM (
+        SELECT (SELECT max(config_version) FROM risk_configuration_history) AS version, clock_timestamp() AS now,
+               (SELECT json_agg(json_build_array(request_id, encode(content_hash, 'hex'), encode(reply, 'hex')))
+                FROM decisions WHERE request_id = ANY(CAST(:requests AS uuid[])))::text AS decided
+    ) AS head
     LEFT JOIN account ON true
+    LEFT JOIN reserved ON reserved.user_mt5_account_id = account.id
+    LEFT JOIN LATERAL (
+        SELECT true AS has_specs FROM mt5_instruments AS spec
+        WHERE spec.mt5_server = account.server AND spec.mt5_account_id = account.login
+          AND spec.user_id = account.user_id LIMIT 1
+    ) AS published ON true
+    LEFT JOIN LATERAL (
+        SELECT spec.instrument, spec.spec::text, spec.account_currency, spec.account_leverage, spec.captured_at
+        FROM unnest(CAST(:users AS text[]), CAST(:instruments AS text[])) AS asked (user_id, instrument)
+        JOIN mt5_instruments AS spec ON spec.mt5_server = account.server AND spec.mt5_account_id = account.login
+          AND spec.instrument = asked.instrument AND spec.user_id = account.user_id
+        WHERE asked.user_id = account.user_id
+    ) AS wanted ON true
     ORDER BY account.id
 """)
 
-DECIDED = text("""
-    SELECT request_id, content_hash, reply FROM decisions WHERE request_id = ANY(CAST(:ids AS uuid[]))
-""")
-
-SAVE_DECISIONS = insert_rows(
-    decisions,
-    ("request_id", "content_hash", "reply", "decided_at"),
-    # In one order, so that two workers with the same requests never wait for each other.
-    then="ORDER BY request_id ON CONFLICT (request_id) DO NOTHING",
-)
-
-SAVE_RESERVATIONS = insert_rows(
-    margin_reservations, ("request_id", "user_mt5_account_id", "margin", "decided_at", "expires_at")
-)
-
-SAVE_RECORDS = insert_rows(
-    decision_records, ("request_id", "user_mt5_account_id", "engine_version", "record", "decided_at")
-)
+OUTCOME_ROWS = Rows.of(sizing_outcomes, ("request_id", "outcome", "occurred_at"))
 
 # An outcome names its account where the reservation is there already, so that a late one is found by account.
 SAVE_OUTCOMES = text(f"""
     INSERT INTO sizing_outcomes (request_id, outcome, occurred_at, arrived_at, user_mt5_account_id)
-    SELECT row.request_id, row.outcome, row.occurred_at, row.arrived_at, held.user_mt5_account_id
-    FROM {rows_of(sizing_outcomes)} LEFT JOIN margin_reservations AS held USING (request_id)
+    SELECT row.request_id, row.outcome, row.occurred_at, CAST(:arrived_at AS timestamptz), held.user_mt5_account_id
+    FROM {OUTCOME_ROWS.source} LEFT JOIN margin_reservations AS held USING (request_id)
     ORDER BY row.request_id, row.outcome
     ON CONFLICT DO NOTHING
-""")  # noqa: S608  our own table's name
+""")  # noqa: S608  our own column names
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What is remembered of a decided request: the hash of its content, and the reply, byte for byte."""
+class Fresh(NamedTuple):
+    """All that is written of a decision just made. Lots, account currency, percent.
 
-    content_hash: bytes
-    reply: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class KnownAccount:
-    """An account, whether it has published any spec, its specs by instrument, and what it has reserved by request."""
-
-    account: Account
-    has_specs: bool
-    specs: dict[str, PublishedSpec]
-    reservations: dict[UUID, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What was read under the locks, of one moment."""
-
-    version: int
-    now: datetime
-    accounts: tuple[KnownAccount, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskLog:
-    """One row of trade_setup_risk_logs: the audit of one decision. Lots, account currency, percent."""
+    The audit row of trade_setup_risk_logs; then what is remembered (the hash of the request's content, and the reply,
+    byte for byte), the proof, and until when the total margin is reserved: None unless it is.
+    """
 
     request_id: UUID
     user_id: str
@@ -172,20 +141,76 @@ class RiskLog:
     setup_approved: bool
     rejection_reason: str | None
     created_at: datetime
+    content_hash: bytes
+    reply: bytes
+    record: bytes
+    reserved_until: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
-    """One row of margin_reservations: what an approval holds, in account currency."""
+LOG_ROWS = Rows.of(trade_setup_risk_logs, Fresh._fields[: Fresh._fields.index("content_hash")])
+FRESH_ROWS = Rows(
+    {**LOG_ROWS.types, "content_hash": "BYTEA", "reply": "BYTEA", "record": "BYTEA", "reserved_until": "TIMESTAMPTZ"}
+)
 
-    request_id: UUID
-    user_mt5_account_id: int
+# The memory of requests goes first, in one order, so that two workers with the same requests never wait for each other.
+# Where another worker was first with one of them, the count is short and the caller gives the transaction up.
+SAVE = text(f"""
+    WITH row AS MATERIALIZED (SELECT * FROM {FRESH_ROWS.source}),
+    decided AS (
+        INSERT INTO decisions (request_id, content_hash, reply, decided_at)
+        SELECT request_id, content_hash, reply, created_at FROM row ORDER BY request_id
+        ON CONFLICT DO NOTHING RETURNING request_id
+    ), recorded AS (
+        INSERT INTO decision_records (request_id, user_mt5_account_id, engine_version, record, decided_at)
+        SELECT request_id, user_mt5_account_id, {ENGINE_VERSION}, record, created_at FROM row
+        ON CONFLICT DO NOTHING
+    ), logged AS (
+        INSERT INTO trade_setup_risk_logs ({LOG_ROWS.names}) SELECT {LOG_ROWS.names} FROM row
+    ), reserved AS (
+        INSERT INTO margin_reservations (request_id, user_mt5_account_id, margin, decided_at, expires_at)
+        SELECT request_id, user_mt5_account_id, total_margin_required, created_at, reserved_until
+        FROM row WHERE reserved_until IS NOT NULL
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) FROM decided
+""")  # noqa: S608  our own column names
+
+
+class Decided(NamedTuple):
+    """What is remembered of a decided request: the hash of its content, and the reply, byte for byte."""
+
+    content_hash: bytes
+    reply: bytes
+
+
+class Reserved(NamedTuple):
+    """What an account's live reservations hold, in account currency; and each of them, as a record lists it."""
+
     margin: Decimal
-    decided_at: datetime
-    expires_at: datetime
+    listed: bytes
 
 
-SAVE_RISK_LOGS = insert_rows(trade_setup_risk_logs, RiskLog.__slots__)
+NOTHING_RESERVED = Reserved(Decimal(0), b"")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAccount:
+    """An account, whether it has published any spec, its specs by instrument, and what it has reserved."""
+
+    account: Account
+    has_specs: bool
+    specs: dict[str, PublishedSpec]
+    reserved: Reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was read under the locks, of one moment. `decided` are those of the requests that were decided before."""
+
+    version: int
+    now: datetime
+    decided: dict[UUID, Decided]
+    accounts: tuple[KnownAccount, ...]
 
 
 async def load_configuration(connection: AsyncConnection) -> Configuration:
@@ -204,74 +229,37 @@ async def lock_accounts(connection: AsyncConnection, users: Iterable[str]) -> li
 
     What follows must read in statements of its own: only those see what the last holder committed.
     """
-    ids = list((await connection.execute(ACCOUNT_IDS, {"users": sorted(set(users))})).scalars())
-    if ids:
-        await connection.execute(LOCK, {"ids": ids})
-    return ids
+    return list((await connection.execute(LOCK, {"users": sorted(set(users))})).scalars())
 
 
-async def load_situation(connection: AsyncConnection, ids: Sequence[int], instruments: Iterable[str]) -> Loaded:
-    """The configuration version in force, the database's clock, and the accounts with all that is known of them."""
-    parameters = {"ids": ids, "instruments": sorted(set(instruments))}
+async def load_situation(connection: AsyncConnection, ids: Sequence[int], requests: Sequence[SizingRequest]) -> Loaded:
+    """The configuration version in force, the database's clock, what `requests` were decided before, and the accounts
+    `ids` with all that is known of them."""
+    asked = sorted({(request.user_id, request.instrument) for request in requests})
+    parameters = {
+        "ids": ids,
+        "requests": [request.request_id for request in requests],
+        "users": [user_id for user_id, _ in asked],
+        "instruments": [instrument for _, instrument in asked],
+    }
     rows = (await connection.execute(SITUATION, parameters)).all()
-    return Loaded(rows[0].version, rows[0].now, tuple(_known(row) for row in rows if row.id is not None))
+    return Loaded(rows[0].version, rows[0].now, _decided(rows[0].decided), _known(rows))
 
 
-async def load_decided(connection: AsyncConnection, request_ids: Iterable[UUID]) -> dict[UUID, Decided]:
-    """Those of `request_ids` that were decided before."""
-    rows = (await connection.execute(DECIDED, {"ids": list(request_ids)})).all()
-    return {row.request_id: Decided(row.content_hash, row.reply) for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """A decision just made, with all that is written of it. `reservation` is None unless it is approved."""
-
-    decided: Decided
-    risk_log: RiskLog
-    reservation: Reservation | None
-    record: bytes
-
-
-async def save_decisions(connection: AsyncConnection, fresh: dict[UUID, Fresh], *, now: datetime) -> bool:
+async def save_decisions(connection: AsyncConnection, fresh: Iterable[Fresh]) -> bool:
     """Remember `fresh`, with audit rows, records and reservations. False where another worker decided one meanwhile."""
-    if not fresh:
+    rows = list(fresh)
+    if not rows:
         return True
-    decided = [
-        {
-            "request_id": request_id,
-            "content_hash": one.decided.content_hash,
-            "reply": one.decided.reply,
-            "decided_at": now,
-        }
-        for request_id, one in fresh.items()
-    ]
-    saved = (await connection.execute(SAVE_DECISIONS, {"rows": as_rows(decided)})).rowcount
-    if saved < len(fresh):
-        return False
-    await connection.execute(SAVE_RISK_LOGS, {"rows": as_rows([_columns(one.risk_log) for one in fresh.values()])})
-    records = [
-        {
-            "request_id": request_id,
-            "user_mt5_account_id": one.risk_log.user_mt5_account_id,
-            "engine_version": ENGINE_VERSION,
-            "record": one.record,
-            "decided_at": now,
-        }
-        for request_id, one in fresh.items()
-    ]
-    await connection.execute(SAVE_RECORDS, {"rows": as_rows(records)})
-    reservations = [_columns(one.reservation) for one in fresh.values() if one.reservation]
-    if reservations:
-        await connection.execute(SAVE_RESERVATIONS, {"rows": as_rows(reservations)})
-    return True
+    saved = (await connection.execute(SAVE, FRESH_ROWS.parameters(rows))).scalar_one()
+    return bool(saved == len(rows))
 
 
 async def save_outcomes(connection: AsyncConnection, outcomes: Sequence[SizingOutcome], *, now: datetime) -> None:
     """Remember what became of setups; the same outcome again changes nothing."""
     if outcomes:
-        rows = [{**outcome.model_dump(), "arrived_at": now} for outcome in outcomes]
-        await connection.execute(SAVE_OUTCOMES, {"rows": as_rows(rows)})
+        rows = [(outcome.request_id, outcome.outcome, outcome.occurred_at) for outcome in outcomes]
+        await connection.execute(SAVE_OUTCOMES, OUTCOME_ROWS.parameters(rows) | {"arrived_at": now})
 
 
 def users_of(requests: Iterable[SizingRequest]) -> set[str]:
@@ -279,20 +267,31 @@ def users_of(requests: Iterable[SizingRequest]) -> set[str]:
     return {request.user_id for request in requests}
 
 
-def _columns(entry: RiskLog | Reservation) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in type(entry).__slots__}
+def _decided(document: str | None) -> dict[UUID, Decided]:
+    return {
+        UUID(request_id): Decided(bytes.fromhex(content_hash), bytes.fromhex(reply))
+        for request_id, content_hash, reply in json.loads(document or "[]")
+    }
 
 
-def _known(row: Row[Any]) -> KnownAccount:
-    account = Account(*(getattr(row, name) for name in Account.__slots__))
-    specs = (_published(*parts) for parts in _document(row.specs) or ())
-    reservations = {UUID(request_id): Decimal(margin) for request_id, margin in _document(row.reservations) or ()}
-    return KnownAccount(account, row.has_specs, {spec.spec.instrument: spec for spec in specs}, reservations)
+def _known(rows: Sequence[Row[Any]]) -> tuple[KnownAccount, ...]:
+    """One for each account: it has a row for each of its specs that was asked for, or one without any."""
+    known: dict[int, KnownAccount] = {}
+    for row in rows:
+        if row.id is None:
+            continue
+        if row.id not in known:
+            account = Account(*(getattr(row, name) for name in Account.__slots__))
+            reserved = NOTHING_RESERVED if row.listed is None else Reserved(row.margin_reserved, row.listed)
+            known[row.id] = KnownAccount(account, bool(row.has_specs), {}, reserved)
+        if row.spec is not None:
+            known[row.id].specs[row.instrument] = PublishedSpec(
+                _spec(row.spec), row.spec_currency, row.spec_leverage, row.spec_captured_at
+            )
+    return tuple(known.values())
 
 
-def _published(spec: dict[str, Any], currency: str, leverage: int, captured_at: str) -> PublishedSpec:
-    return PublishedSpec(InstrumentSpec.model_validate(spec), currency, leverage, parse_time(captured_at))
-
-
-def _document(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+@lru_cache(maxsize=SPECS_KEPT)
+def _spec(document: str) -> InstrumentSpec:
+    """A stored spec. The accounts of one broker in one currency mostly have the same, to the letter."""
+    return InstrumentSpec.model_validate_json(document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -156,8 +156,7 @@ def _log(
 
 
 def _applied_log(delivery: Delivery, identity: Identity, snapshot: AccountSnapshot, before: Decimal | None) -> SyncLog:
-    return replace(
-        _log(delivery, identity, "applied"),
+    return _log(delivery, identity, "applied")._replace(
         balance_before=before,
         balance_after=snapshot.balance,
         equity_after=snapshot.equity,

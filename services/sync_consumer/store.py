@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.sync_consumer.snapshot import Standing, SyncStatus
-from shared.database.rows import as_rows, insert_rows, rows_of
-from shared.database.tables import mt5_instruments, user_mt5_accounts, user_mt5_sync_logs
+from shared.database.rows import Rows
+from shared.database.tables import (
+    mt5_instruments,
+    user_mt5_account_details,
+    user_mt5_accounts,
+    user_mt5_sync_logs,
+)
 from shared.errors import DependencyError
 from shared.schemas.account import AccountInstruments, AccountSnapshot
 from shared.schemas.instrument import InstrumentSpec
@@ -34,56 +38,64 @@ LOCK = text("""
     FOR NO KEY UPDATE OF account
 """)
 
-ACCOUNT_COLUMNS = (
-    "user_id",
-    "mt5_account_id",
-    "mt5_server",
-    "broker_name",
-    "account_currency",
-    "balance",
-    "equity",
-    "margin_used",
-    "margin_free",
-    "account_leverage",
-    "open_positions_count",
-    "total_positions_volume",
-    "is_demo",
-    "sync_status",
-    "last_synced_at",
+ACCOUNT_ROWS = Rows.of(
+    user_mt5_accounts,
+    (
+        "user_id",
+        "mt5_account_id",
+        "mt5_server",
+        "broker_name",
+        "account_currency",
+        "balance",
+        "equity",
+        "margin_used",
+        "margin_free",
+        "account_leverage",
+        "open_positions_count",
+        "total_positions_volume",
+        "is_demo",
+        "sync_status",
+        "last_synced_at",
+        "updated_at",
+    ),
 )
 # Neither the account nor whose it is ever changes here: this service's database role may not do it.
 _CHANGED = ", ".join(
-    f"{name} = row.{name}" for name in ACCOUNT_COLUMNS if name not in ("user_id", "mt5_account_id", "mt5_server")
+    f"{name} = row.{name}" for name in ACCOUNT_ROWS.types if name not in ("user_id", "mt5_account_id", "mt5_server")
 )
 
 CREATE = text(f"""
-    INSERT INTO user_mt5_accounts ({", ".join(ACCOUNT_COLUMNS)}, margin_level_percent, created_at, updated_at)
-    SELECT {", ".join(ACCOUNT_COLUMNS)}, trim_scale(equity * 100 / NULLIF(margin_used, 0)), updated_at, updated_at
-    FROM {rows_of(user_mt5_accounts)}
+    INSERT INTO user_mt5_accounts ({ACCOUNT_ROWS.names}, margin_level_percent, created_at)
+    SELECT {ACCOUNT_ROWS.names}, trim_scale(equity * 100 / NULLIF(margin_used, 0)), updated_at
+    FROM {ACCOUNT_ROWS.source}
     ORDER BY mt5_server, mt5_account_id
     ON CONFLICT (mt5_server, mt5_account_id) DO NOTHING
 """)  # noqa: S608  our own column names
 
 UPDATE = text(f"""
     UPDATE user_mt5_accounts AS account
-    SET {_CHANGED}, margin_level_percent = trim_scale(row.equity * 100 / NULLIF(row.margin_used, 0)),
-        updated_at = row.updated_at
-    FROM {rows_of(user_mt5_accounts)}
+    SET {_CHANGED}, margin_level_percent = trim_scale(row.equity * 100 / NULLIF(row.margin_used, 0))
+    FROM {ACCOUNT_ROWS.source}
     WHERE account.mt5_server = row.mt5_server AND account.mt5_account_id = row.mt5_account_id
 """)  # noqa: S608  our own column names
 
-DETAILS = text("""
+DETAILS_ROWS = Rows.of(
+    user_mt5_account_details,
+    ("currency_digits", "margin_mode", "trade_allowed", "arrived_at"),
+    mt5_server="TEXT",
+    mt5_account_id="BIGINT",
+)
+
+DETAILS = text(f"""
     INSERT INTO user_mt5_account_details (user_mt5_account_id, currency_digits, margin_mode, trade_allowed, arrived_at)
     SELECT account.id, row.currency_digits, row.margin_mode, row.trade_allowed, row.arrived_at
-    FROM json_to_recordset(CAST(:rows AS json)) AS row
-        (mt5_server text, mt5_account_id bigint, currency_digits smallint, margin_mode text, trade_allowed boolean,
-         arrived_at timestamptz)
+    FROM {DETAILS_ROWS.source}
     JOIN user_mt5_accounts AS account USING (mt5_server, mt5_account_id)
     ORDER BY account.id
     ON CONFLICT (user_mt5_account_id) DO UPDATE SET
         currency_digits = excluded.currency_digits, margin_mode = excluded.margin_mode,
         trade_allowed = excluded.trade_allowed, arrived_at = excluded.arrived_at
-""")
+""")  # noqa: S608  our own column names
 
 MARK_ERROR = text("""
     UPDATE user_mt5_accounts AS account SET sync_status = 'error'
@@ -102,7 +114,7 @@ MARK_STALE = text("""
     )
 """)
 
-SPECS = insert_rows(
+SPEC_ROWS = Rows.of(
     mt5_instruments,
     (
         "mt5_server",
@@ -115,19 +127,20 @@ SPECS = insert_rows(
         "captured_at",
         "received_at",
     ),
-    then="""
+)
+
+SPECS = text(f"""
+    INSERT INTO mt5_instruments ({SPEC_ROWS.names}) SELECT {SPEC_ROWS.names} FROM {SPEC_ROWS.source}
     ORDER BY instrument
     ON CONFLICT (mt5_server, mt5_account_id, instrument) DO UPDATE SET
         user_id = excluded.user_id, account_currency = excluded.account_currency,
         account_leverage = excluded.account_leverage, spec = excluded.spec, captured_at = excluded.captured_at,
         received_at = excluded.received_at
     WHERE excluded.captured_at > mt5_instruments.captured_at OR excluded.user_id <> mt5_instruments.user_id
-    """,
-)
+""")  # noqa: S608  our own column names
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncLog:
+class SyncLog(NamedTuple):
     """One row of user_mt5_sync_logs: what one delivery did."""
 
     operation: str | None
@@ -145,7 +158,12 @@ class SyncLog:
     captured_at: datetime | None = None
 
 
-LOG = insert_rows(user_mt5_sync_logs, (*SyncLog.__slots__, "synced_at"))
+LOG_ROWS = Rows.of(user_mt5_sync_logs, SyncLog._fields)
+
+LOG = text(f"""
+    INSERT INTO user_mt5_sync_logs ({LOG_ROWS.names}, synced_at)
+    SELECT {LOG_ROWS.names}, CAST(:synced_at AS timestamptz) FROM {LOG_ROWS.source}
+""")  # noqa: S608  our own column names
 
 
 async def lock_accounts(connection: AsyncConnection, keys: Iterable[Key]) -> tuple[datetime, dict[Key, Standing]]:
@@ -174,15 +192,15 @@ async def save_accounts(
     rows = {key: _account_row(snapshot, status, now) for key, (snapshot, status) in newest.items()}
     new = [row for key, row in rows.items() if key not in already]
     if new:
-        created = await connection.execute(CREATE, {"rows": as_rows(new)})
+        created = await connection.execute(CREATE, ACCOUNT_ROWS.parameters(new))
         if created.rowcount < len(new):
             raise DependencyError("another replica created one of these accounts at the same time")
     changed = [row for key, row in rows.items() if key in already]
     if changed:
-        await connection.execute(UPDATE, {"rows": as_rows(changed)})
+        await connection.execute(UPDATE, ACCOUNT_ROWS.parameters(changed))
     if newest:
         details = [_details_row(snapshot, now) for snapshot, _ in newest.values()]
-        await connection.execute(DETAILS, {"rows": as_rows(details)})
+        await connection.execute(DETAILS, DETAILS_ROWS.parameters(details))
 
 
 async def save_specs(
@@ -191,20 +209,20 @@ async def save_specs(
     """Write the specs that are newer than what stands; how many were."""
     account = message.account
     rows = [
-        {
-            "mt5_server": account.server,
-            "mt5_account_id": account.login,
-            "instrument": spec.instrument,
-            "user_id": message.user_id,
-            "account_currency": account.currency,
-            "account_leverage": account.leverage,
-            "spec": spec.model_dump(mode="json"),
-            "captured_at": message.captured_at,
-            "received_at": now,
-        }
+        (
+            account.server,
+            account.login,
+            spec.instrument,
+            message.user_id,
+            account.currency,
+            account.leverage,
+            spec.model_dump_json(),
+            message.captured_at,
+            now,
+        )
         for spec in specs
     ]
-    return (await connection.execute(SPECS, {"rows": as_rows(rows)})).rowcount if rows else 0
+    return (await connection.execute(SPECS, SPEC_ROWS.parameters(rows))).rowcount if rows else 0
 
 
 async def mark_error(connection: AsyncConnection, keys: Iterable[Key]) -> None:
@@ -221,8 +239,7 @@ async def mark_stale(connection: AsyncConnection, *, freshness_s: int, most: int
 
 async def write_logs(connection: AsyncConnection, logs: Sequence[SyncLog], *, now: datetime) -> None:
     """Append to user_mt5_sync_logs."""
-    rows = [{name: getattr(entry, name) for name in SyncLog.__slots__} | {"synced_at": now} for entry in logs]
-    await connection.execute(LOG, {"rows": as_rows(rows)})
+    await connection.execute(LOG, LOG_ROWS.parameters(logs) | {"synced_at": now})
 
 
 def _split(keys: Iterable[Key]) -> dict[str, list[Any]]:
@@ -230,35 +247,30 @@ def _split(keys: Iterable[Key]) -> dict[str, list[Any]]:
     return {"servers": [server for server, _ in ordered], "logins": [login for _, login in ordered]}
 
 
-def _account_row(snapshot: AccountSnapshot, status: SyncStatus, now: datetime) -> dict[str, Any]:
+def _account_row(snapshot: AccountSnapshot, status: SyncStatus, now: datetime) -> tuple[Any, ...]:
+    """In the order of `ACCOUNT_ROWS`."""
     account = snapshot.account
-    return {
-        "user_id": snapshot.user_id,
-        "mt5_account_id": account.login,
-        "mt5_server": account.server,
-        "broker_name": account.broker,
-        "account_currency": account.currency,
-        "balance": snapshot.balance,
-        "equity": snapshot.equity,
-        "margin_used": snapshot.margin_used,
-        "margin_free": snapshot.margin_free,
-        "account_leverage": account.leverage,
-        "open_positions_count": snapshot.open_positions_count,
-        "total_positions_volume": snapshot.total_positions_volume,
-        "is_demo": account.is_demo,
-        "sync_status": status,
-        "last_synced_at": snapshot.captured_at,
-        "updated_at": now,
-    }
+    return (
+        snapshot.user_id,
+        account.login,
+        account.server,
+        account.broker,
+        account.currency,
+        snapshot.balance,
+        snapshot.equity,
+        snapshot.margin_used,
+        snapshot.margin_free,
+        account.leverage,
+        snapshot.open_positions_count,
+        snapshot.total_positions_volume,
+        account.is_demo,
+        status,
+        snapshot.captured_at,
+        now,
+    )
 
 
-def _details_row(snapshot: AccountSnapshot, now: datetime) -> dict[str, Any]:
+def _details_row(snapshot: AccountSnapshot, now: datetime) -> tuple[Any, ...]:
+    """In the order of `DETAILS_ROWS`."""
     account = snapshot.account
-    return {
-        "mt5_server": account.server,
-        "mt5_account_id": account.login,
-        "currency_digits": account.digits,
-        "margin_mode": account.margin_mode,
-        "trade_allowed": account.trade_allowed,
-        "arrived_at": now,
-    }
+    return (account.digits, account.margin_mode, account.trade_allowed, now, account.server, account.login)

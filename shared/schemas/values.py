@@ -15,7 +15,7 @@ DECIMAL_DIGITS_MAX = 38
 DECIMAL_TEXT_MAX = 100
 IDENTIFIER_MAX = 128
 
-_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(?P<exponent>[eE][+-]?\d{1,6})?", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
@@ -38,9 +38,12 @@ def parse_decimal(value: object) -> Decimal:
     if isinstance(value, Decimal):
         number = value
     elif isinstance(value, str):
-        if len(value) > DECIMAL_TEXT_MAX or not _DECIMAL.fullmatch(value):
+        form = _DECIMAL.fullmatch(value) if len(value) <= DECIMAL_TEXT_MAX else None
+        if form is None:
             raise ValueError('must be a decimal, as a string such as "1950.25"')
         number = Decimal(value)
+        if form["exponent"] is None and len(value) <= DECIMAL_DIGITS_MAX:
+            return number or abs(number)  # as short as that, nothing below can be wrong with it; -0 is 0
     elif isinstance(value, int | float) and not isinstance(value, bool):
         number = Decimal(repr(value))
     else:

@@ -1,10 +1,14 @@
 """The full record of a decision: everything it was made from and every figure on the way, to explain and to replay
-it."""
+it.
+
+As stored: compressed JSON, then the reservations that were seen, as they are, since random ids do not shrink: each the
+16 bytes of its request's id, its amount in digits, and a semicolon.
+"""
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,6 +21,7 @@ from shared.sizing.margin import FreeMargin
 from shared.sizing.situation import Situation
 from shared.sizing.verdict import SetupFigures
 
+ID_BYTES = 16
 COMPRESSION_LEVEL = 1
 """The fastest: a record is written in the deciding transaction, and shrinks to a third even so."""
 
@@ -26,7 +31,7 @@ class Inputs:
     """What a decision was made from, and by which engine.
 
     `reservations`: what the chosen account's live reservations held, in account currency, by the request that made
-    each.
+    each. Of a stored record they stand behind the JSON; in the JSON itself of one that an earlier release wrote.
     """
 
     engine_version: int
@@ -51,12 +56,15 @@ _INPUTS = TypeAdapter(Inputs)
 _RECORD = TypeAdapter(Record)
 
 
-def encode_record(
-    request: SizingRequest, situation: Situation, reservations: dict[UUID, Decimal], decision: Decision
-) -> bytes:
-    """The record of a decision just made, as compressed JSON."""
-    inputs = Inputs(ENGINE_VERSION, request, situation, reservations)
-    return zlib.compress(record_json(inputs, decision), COMPRESSION_LEVEL)
+def encode_record(request: SizingRequest, situation: Situation, reserved: bytes, decision: Decision) -> bytes:
+    """The record of a decision just made. `reserved`: see `listed_reservation`."""
+    inputs = Inputs(ENGINE_VERSION, request, situation, {})
+    return zlib.compress(record_json(inputs, decision), COMPRESSION_LEVEL) + reserved
+
+
+def listed_reservation(request_id: UUID, margin: Decimal) -> bytes:
+    """One live reservation as a record lists it; several are joined."""
+    return request_id.bytes + f"{margin:f};".encode()
 
 
 def record_json(inputs: Inputs, decision: Decision) -> bytes:
@@ -69,12 +77,14 @@ def record_json(inputs: Inputs, decision: Decision) -> bytes:
 
 def unpack_record(stored: bytes) -> bytes:
     """A stored record's JSON. Raises zlib.error for what is none."""
-    return zlib.decompress(stored)
+    return _unpacked(stored)[0]
 
 
 def decode_record(stored: bytes) -> Record:
-    """A stored record. Raises pydantic.ValidationError or zlib.error for what is none."""
-    return _RECORD.validate_json(unpack_record(stored))
+    """A stored record. Raises pydantic.ValidationError, ValueError or zlib.error for what is none."""
+    document, listed = _unpacked(stored)
+    record = _RECORD.validate_json(document)
+    return replace(record, reservations=record.reservations | _reservations(listed))
 
 
 def decode_inputs(unpacked: bytes) -> Inputs:
@@ -83,3 +93,21 @@ def decode_inputs(unpacked: bytes) -> Inputs:
     Raises pydantic.ValidationError for what is no record.
     """
     return _INPUTS.validate_json(unpacked)
+
+
+def _unpacked(stored: bytes) -> tuple[bytes, bytes]:
+    """The JSON, and what stands behind it."""
+    decompressor = zlib.decompressobj()
+    document = decompressor.decompress(stored)
+    if not decompressor.eof:
+        raise zlib.error("the record is cut short")
+    return document, decompressor.unused_data
+
+
+def _reservations(listed: bytes) -> dict[UUID, Decimal]:
+    reservations = {}
+    while listed:
+        margin, _, rest = listed[ID_BYTES:].partition(b";")
+        reservations[UUID(bytes=listed[:ID_BYTES])] = Decimal(margin.decode())
+        listed = rest
+    return reservations

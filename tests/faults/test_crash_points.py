@@ -37,13 +37,8 @@ STEPS: dict[Service, tuple[str, ...]] = {
     "sizing_worker": (
         "taken",
         "lock_accounts",
-        "lock_accounts 2",
         "load_situation",
-        "load_decided",
         "save_decisions",
-        "save_decisions 2",
-        "save_decisions 3",
-        "save_decisions 4",
         "commit",
         "reply",
         "ack",

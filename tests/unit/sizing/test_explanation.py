@@ -18,7 +18,7 @@ from shared.sizing.decision import decide
 from shared.sizing.explained import Explanation, Line, Section
 from shared.sizing.explanation import explain
 from shared.sizing.formulas import exact_text, shown
-from shared.sizing.record import decode_record, encode_record
+from shared.sizing.record import decode_record, encode_record, listed_reservation
 from shared.sizing.situation import Situation
 from tests.unit.sizing.examples import account, candidate, eurusd, gold, one_entry, request, situation
 from tests.unit.sizing.sampling import samples
@@ -30,7 +30,8 @@ NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?")
 def explained(asked: SizingRequest, given: Situation, reservations: dict[UUID, Decimal] | None = None) -> Explanation:
     """The explanation of a decision, by way of its stored record."""
     decision = decide(asked, given)
-    return explain(decode_record(encode_record(asked, given, reservations or {}, decision)), decision.reply)
+    listed = b"".join(listed_reservation(*held) for held in (reservations or {}).items())
+    return explain(decode_record(encode_record(asked, given, listed, decision)), decision.reply)
 
 
 def section(explanation: Explanation, name: str) -> Section:

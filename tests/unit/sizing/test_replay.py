@@ -18,7 +18,7 @@ def stored() -> tuple[bytes, bytes]:
     """Record and reply of the contract's example: 1.89, 1.32 and 0.56 lots."""
     asked, given = request(), situation(candidate(account(), gold()))
     decision = decide(asked, given)
-    return encode_record(asked, given, {}, decision), decision.reply.to_json()
+    return encode_record(asked, given, b"", decision), decision.reply.to_json()
 
 
 def test_a_decision_of_today_is_the_same_again() -> None:
@@ -29,7 +29,7 @@ def test_every_random_decision_is_the_same_again() -> None:
     random = Random(3)  # noqa: S311 - reproducible, not secret
     for asked, given in itertools.islice(samples(random), 1000):
         decision = decide(asked, given)
-        assert replay(encode_record(asked, given, {}, decision), decision.reply.to_json()) == ()
+        assert replay(encode_record(asked, given, b"", decision), decision.reply.to_json()) == ()
 
 
 def test_each_field_of_a_reply_that_differs_is_named() -> None:
