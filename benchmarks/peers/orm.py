@@ -125,10 +125,9 @@ async def size(session: AsyncSession, request: SizingRequest) -> bytes:
     ).scalar_one()
     situation = _situation(account_row, details, spec_row, version, held)
     decision = decide(request, situation)
-    body = decision.reply.to_json()
-    now = decision.reply.decided_at
+    now = situation.decided_at
     record = encode_record(request, situation, b"", decision)
-    row = fresh(request, decision, content_hash=content_hash(request), reply=body, record=record)
+    row = fresh(request, situation, decision, content_hash=content_hash(request), record=record)
     session.add(DecisionRow(request_id=row.request_id, content_hash=row.content_hash, reply=row.reply, decided_at=now))
     session.add(
         RecordRow(
@@ -150,7 +149,7 @@ async def size(session: AsyncSession, request: SizingRequest) -> bytes:
                 expires_at=row.reserved_until,
             )
         )
-    return body
+    return row.reply
 
 
 def _situation(account: Any, details: Any, spec: Any, version: Any, held: Decimal) -> Situation:

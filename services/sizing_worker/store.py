@@ -114,7 +114,7 @@ SAVE_OUTCOMES = text(f"""
 
 
 class Fresh(NamedTuple):
-    """All that is written of a decision just made. Lots, account currency, percent.
+    """All that is written of a decision just made. Lots, account currency, percent; figures as the reply has them.
 
     The audit row of trade_setup_risk_logs; then what is remembered (the hash of the request's content, and the reply,
     byte for byte), the proof, and until when the total margin is reserved: None unless it is.
@@ -128,16 +128,16 @@ class Fresh(NamedTuple):
     side: str
     account_balance: Decimal | None
     account_equity: Decimal | None
-    margin_available: Decimal | None
+    margin_available: str | None
     account_leverage: int | None
-    global_risk_percent: Decimal
+    global_risk_percent: str
     config_version: int
-    allocated_risk_amount: Decimal | None
-    entry_1_volume: Decimal | None
-    entry_2_volume: Decimal | None
-    entry_3_volume: Decimal | None
-    total_stop_loss_amount: Decimal | None
-    total_margin_required: Decimal | None
+    allocated_risk_amount: str | None
+    entry_1_volume: str | None
+    entry_2_volume: str | None
+    entry_3_volume: str | None
+    total_stop_loss_amount: str | None
+    total_margin_required: str | None
     setup_approved: bool
     rejection_reason: str | None
     created_at: datetime

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ DECIMAL_DIGITS_MAX = 38
 """Digits of a decimal in plain notation; PostgreSQL and every other reader keeps that many exactly."""
 DECIMAL_TEXT_MAX = 100
 IDENTIFIER_MAX = 128
+TIMES_KEPT = 1024
+"""How many times' texts are kept: all decisions of a batch are of one moment, all of an account name its snapshot's."""
 
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(?P<exponent>[eE][+-]?\d{1,6})?", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -65,7 +68,8 @@ def plain_digits(number: Decimal) -> int:
 
 def format_decimal(number: Decimal) -> str:
     """Plain notation, digits as they are: `Decimal("1E+2")` is "100", `Decimal("1.50")` is "1.50"."""
-    return format(number, "f")
+    text = str(number)
+    return text if "E" not in text else format(number, "f")
 
 
 def parse_time(value: object) -> datetime:
@@ -84,6 +88,7 @@ def parse_time(value: object) -> datetime:
         raise ValueError("is out of range") from None
 
 
+@lru_cache(maxsize=TIMES_KEPT)
 def format_time(time: datetime) -> str:
     """RFC 3339 in UTC, to the millisecond or, where it has them, the microsecond."""
     precision = "microseconds" if time.microsecond % 1000 else "milliseconds"

@@ -18,7 +18,7 @@ from shared.sizing.margin import FreeMargin, MarginCode, free_margin
 from shared.sizing.prices import SizedPrices, wrong_prices
 from shared.sizing.quote import Quote, quote
 from shared.sizing.rational import Rational
-from shared.sizing.reply import FigureTooLongError, decision_reply
+from shared.sizing.reply import Answer, FigureTooLongError, decision_answer
 from shared.sizing.rounding import round_down, round_up
 from shared.sizing.situation import Situation
 from shared.sizing.verdict import EntryFigures, SetupFigures, Verdict
@@ -30,10 +30,15 @@ ENGINE_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The reply, and the exact figures behind it."""
+    """The reply as it is sent, and the exact figures behind it."""
 
-    reply: SizingDecision
+    answer: Answer
     verdict: Verdict
+
+    @property
+    def reply(self) -> SizingDecision:
+        """The reply as a message, read from its bytes."""
+        return SizingDecision.model_validate_json(self.answer.body)
 
     @property
     def account(self) -> Account | None:
@@ -50,10 +55,10 @@ def decide(request: SizingRequest, situation: Situation) -> Decision:
     """Decide a request that could be read. Never raises for what the schemas admit."""
     verdict = _judge(request, situation)
     try:
-        return Decision(decision_reply(request, situation, verdict), verdict)
+        return Decision(decision_answer(request, situation, verdict), verdict)
     except FigureTooLongError:
         verdict = replace(verdict.without_figures(), reasons=verdict.reasons or (_too_long(),))
-        return Decision(decision_reply(request, situation, verdict), verdict)
+        return Decision(decision_answer(request, situation, verdict), verdict)
 
 
 def _judge(request: SizingRequest, situation: Situation) -> Verdict:

@@ -41,7 +41,7 @@ def replay(record: bytes, reply: bytes) -> tuple[Difference, ...]:
     except (ValidationError, zlib.error) as error:
         return (Difference("record", f"cannot be read ({type(error).__name__})", MISSING),)
     decision = decide(inputs.request, inputs.situation)
-    return (*_replies(reply, decision.reply.to_json()), *_records(unpacked, record_json(inputs, decision)))
+    return (*_replies(reply, decision.answer.body), *_records(unpacked, record_json(inputs, decision)))
 
 
 def _records(stored: bytes, recomputed: bytes) -> Iterator[Difference]:

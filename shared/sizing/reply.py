@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shared.schemas.decoding import InvalidMessage
 from shared.schemas.reasons import Reason
-from shared.schemas.sizing import DecidedAccount, Entry, Position, Side, SizingDecision, SizingRequest, Status, Summary
-from shared.schemas.values import DECIMAL_DIGITS_MAX, Id, Identifier
+from shared.schemas.sizing import Entry, Side, SizingDecision, SizingRequest, Status, Summary
+from shared.schemas.values import DECIMAL_DIGITS_MAX, Id, Identifier, format_decimal, format_time
 from shared.sizing.account import Account
 from shared.sizing.rational import Rational
-from shared.sizing.rounding import round_down, round_up, shortest
+from shared.sizing.rounding import fixed_point, shortest_text, units_above, units_below, without_zeros
 from shared.sizing.situation import Situation
 from shared.sizing.verdict import EntryFigures, SetupFigures, Verdict
 
@@ -23,8 +23,9 @@ PERCENT_DIGITS = 2
 ERRORS = frozenset({"invalid_message", "request_id_conflict", "invalid_stop"})
 """Codes that say the request itself is wrong; every other code says no for the account or the market."""
 
-_ENDS = tuple(Decimal(f"1E{DECIMAL_DIGITS_MAX - digits}") for digits in range(DECIMAL_DIGITS_MAX + 1))
-"""By places behind the point: the first number that has more digits than the wire carries."""
+UNITS_END = 10**DECIMAL_DIGITS_MAX
+"""The first number of units in the last place that has more digits than the wire carries."""
+
 _STRICT = ConfigDict(strict=True)
 _UUID: TypeAdapter[Any] = TypeAdapter(Id, config=_STRICT)
 _NAME: TypeAdapter[Any] = TypeAdapter(Identifier, config=_STRICT)
@@ -35,29 +36,65 @@ class FigureTooLongError(ValueError):
     """A figure has more digits than a message may carry."""
 
 
-def decision_reply(request: SizingRequest, situation: Situation, verdict: Verdict) -> SizingDecision:
-    """The reply to a request that was decided. Raises FigureTooLongError, and nothing else."""
+class Totals(NamedTuple):
+    """The reply's `summary` as it is written, in account currency, lots and percent; None is what was not reached."""
+
+    global_risk_percent: str
+    allocated_risk_amount: str | None = None
+    total_volume: str | None = None
+    total_stop_loss_amount: str | None = None
+    total_stop_loss_percent: str | None = None
+    risk_used_percent: str | None = None
+    total_margin_required: str | None = None
+    margin_available: str | None = None
+    margin_reserved: str | None = None
+    margin_after: str | None = None
+
+
+class Answer(NamedTuple):
+    """The reply to a request that was decided: its bytes, and of what they say that which is stored beside them.
+
+    `volumes` are the lots of each entry, as written; empty unless approved.
+    """
+
+    body: bytes
+    status: Status
+    volumes: tuple[str, ...]
+    totals: Totals
+    reservation_expires_at: datetime | None
+
+
+def decision_answer(request: SizingRequest, situation: Situation, verdict: Verdict) -> Answer:
+    """The reply to a request that was decided, a `SizingDecision` as JSON. Raises FigureTooLongError, and nothing else.
+
+    Written as text at once: making the model first and its JSON from it took as long as the whole arithmetic.
+    """
     account = verdict.candidate.account if verdict.candidate else None
     approved = not verdict.reasons
-    # Constructed without validation, which would double the cost of a decision: every value comes from a validated
-    # request or was made here in its final type, and each figure's length was checked.
-    return SizingDecision.model_construct(
-        request_id=request.request_id,
-        setup_id=request.setup_id,
-        user_id=request.user_id,
-        account=_decided(account) if account else None,
-        instrument=request.instrument,
-        symbol=verdict.published.spec.symbol if verdict.published else None,
-        side=request.side,
-        status=_status(verdict.reasons),
-        reasons=verdict.reasons,
-        positions=_positions(request, account, verdict.setup) if account and verdict.setup and approved else (),
-        summary=_summary(situation, account, verdict),
-        config_version=situation.configuration.version,
-        captured_at=account.captured_at if account else None,
-        decided_at=situation.decided_at,
-        reservation_expires_at=_reservation_end(situation) if approved else None,
+    positions = _positions(request, account, verdict.setup) if account and verdict.setup and approved else []
+    totals = _totals(situation, account, verdict)
+    status = _status(verdict.reasons)
+    expires_at = _reservation_end(situation) if approved else None
+    body = orjson.dumps(
+        {
+            "request_id": request.request_id,
+            "setup_id": request.setup_id,
+            "user_id": request.user_id,
+            "account": _decided(account) if account else None,
+            "instrument": request.instrument,
+            "symbol": verdict.published.spec.symbol if verdict.published else None,
+            "side": request.side,
+            "status": status,
+            "reasons": [reason.model_dump() for reason in verdict.reasons],
+            "positions": positions,
+            "summary": totals._asdict(),
+            "config_version": situation.configuration.version,
+            "captured_at": format_time(account.captured_at) if account else None,
+            "decided_at": format_time(situation.decided_at),
+            "reservation_expires_at": format_time(expires_at) if expires_at else None,
+        }
     )
+    return Answer(body, status, tuple(position["volume"] for position in positions), totals, expires_at)
 
 
 def conflict_reply(request: SizingRequest, decided_at: datetime) -> SizingDecision:
@@ -114,8 +151,8 @@ def _status(reasons: tuple[Reason, ...]) -> Status:
     return "error" if reasons[0].code in ERRORS else "rejected"
 
 
-def _decided(account: Account) -> DecidedAccount:
-    return DecidedAccount.model_construct(login=account.login, server=account.server, currency=account.currency)
+def _decided(account: Account) -> dict[str, object]:
+    return {"login": account.login, "server": account.server, "currency": account.currency}
 
 
 def _reservation_end(situation: Situation) -> datetime | None:
@@ -123,72 +160,65 @@ def _reservation_end(situation: Situation) -> datetime | None:
     return None if seconds is None else situation.decided_at + timedelta(seconds=seconds)
 
 
-def _positions(request: SizingRequest, account: Account, setup: SetupFigures) -> tuple[Position, ...]:
-    return tuple(
+def _positions(request: SizingRequest, account: Account, setup: SetupFigures) -> list[dict[str, Any]]:
+    return [
         _position(number, entry, figures, money_digits=account.currency_digits, lot_digits=setup.bounds.digits)
         for number, (entry, figures) in enumerate(zip(request.entries, setup.entries, strict=True), start=1)
-    )
+    ]
 
 
-def _position(number: int, entry: Entry, figures: EntryFigures, *, money_digits: int, lot_digits: int) -> Position:
-    return Position.model_construct(
-        entry_number=number,
-        volume=_down(figures.volume.lots, lot_digits),
-        entry_price=entry.entry_price,
-        stop_loss=entry.stop_loss,
-        take_profit=entry.take_profit,
-        risk_budget=_down(figures.budget, money_digits),
-        loss_per_lot=_up(figures.loss_per_lot, money_digits),
-        stop_loss_amount=_up(figures.loss, money_digits),
-        margin_required=_up(figures.margin, money_digits),
-        binding_limit=figures.volume.binding_limit,
-    )
-
-
-def _summary(situation: Situation, account: Account | None, verdict: Verdict) -> Summary:
-    figures = {"global_risk_percent": shortest(situation.configuration.risk_percent)}
-    if account is not None:
-        figures |= _risk_figures(account.currency_digits, verdict)
-        figures |= _margin_figures(account.currency_digits, verdict)
-    return Summary.model_construct(None, **figures)
-
-
-def _risk_figures(digits: int, verdict: Verdict) -> dict[str, Decimal]:
-    if verdict.budget is None:
-        return {}
-    figures = {"allocated_risk_amount": _down(verdict.budget.amount, digits)}
-    if verdict.setup is None:
-        return figures
-    loss = verdict.setup.loss
-    return figures | {
-        "total_volume": _down(verdict.setup.lots, verdict.setup.bounds.digits),
-        "total_stop_loss_amount": _up(loss, digits),
-        "total_stop_loss_percent": shortest(_up(loss / verdict.budget.basis * 100, PERCENT_DIGITS)),
-        "risk_used_percent": shortest(_down(loss / verdict.budget.amount * 100, PERCENT_DIGITS)),
-    }
-
-
-def _margin_figures(digits: int, verdict: Verdict) -> dict[str, Decimal]:
-    if verdict.margin is None or verdict.setup is None:
-        return {}
-    required = verdict.setup.margin
+def _position(
+    number: int, entry: Entry, figures: EntryFigures, *, money_digits: int, lot_digits: int
+) -> dict[str, Any]:
     return {
-        "total_margin_required": _up(required, digits),
-        "margin_available": _down(verdict.margin.free, digits),
-        "margin_reserved": _up(verdict.margin.reserved, digits),
-        "margin_after": _down(verdict.margin.free - required, digits),
+        "entry_number": number,
+        "volume": _down(figures.volume.lots, lot_digits),
+        "entry_price": format_decimal(entry.entry_price),
+        "stop_loss": format_decimal(entry.stop_loss),
+        "take_profit": None if entry.take_profit is None else format_decimal(entry.take_profit),
+        "risk_budget": _down(figures.budget, money_digits),
+        "loss_per_lot": _up(figures.loss_per_lot, money_digits),
+        "stop_loss_amount": _up(figures.loss, money_digits),
+        "margin_required": _up(figures.margin, money_digits),
+        "binding_limit": figures.volume.binding_limit,
     }
 
 
-def _down(amount: Rational, digits: int) -> Decimal:
-    return _carried(round_down(amount, digits), digits)
+def _totals(situation: Situation, account: Account | None, verdict: Verdict) -> Totals:
+    totals = Totals(shortest_text(situation.configuration.risk_percent))
+    if account is None or verdict.budget is None:
+        return totals
+    digits, budget, setup, margin = account.currency_digits, verdict.budget, verdict.setup, verdict.margin
+    totals = totals._replace(allocated_risk_amount=_down(budget.amount, digits))
+    if setup is None:
+        return totals
+    loss = setup.loss
+    totals = totals._replace(
+        total_volume=_down(setup.lots, setup.bounds.digits),
+        total_stop_loss_amount=_up(loss, digits),
+        total_stop_loss_percent=without_zeros(_up(loss / budget.basis * 100, PERCENT_DIGITS)),
+        risk_used_percent=without_zeros(_down(loss / budget.amount * 100, PERCENT_DIGITS)),
+    )
+    if margin is None:
+        return totals
+    required = setup.margin
+    return totals._replace(
+        total_margin_required=_up(required, digits),
+        margin_available=_down(margin.free, digits),
+        margin_reserved=_up(margin.reserved, digits),
+        margin_after=_down(margin.free - required, digits),
+    )
 
 
-def _up(amount: Rational, digits: int) -> Decimal:
-    return _carried(round_up(amount, digits), digits)
+def _down(amount: Rational, digits: int) -> str:
+    return _carried(units_below(amount, digits), digits)
 
 
-def _carried(figure: Decimal, digits: int) -> Decimal:
-    if figure.copy_abs() < _ENDS[digits]:  # abs() would round to the context's precision
-        return figure
+def _up(amount: Rational, digits: int) -> str:
+    return _carried(units_above(amount, digits), digits)
+
+
+def _carried(units: int, digits: int) -> str:
+    if -UNITS_END < units < UNITS_END:
+        return fixed_point(units, digits)
     raise FigureTooLongError(f"a figure has more than {DECIMAL_DIGITS_MAX} digits")
