@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from uuid import uuid4
 
 import stamina
 import structlog
+import uvloop
 from pydantic import Field
 
 from shared.errors import DependencyError, DeploymentError
@@ -28,6 +30,7 @@ log = structlog.get_logger()
 
 EXIT_DEPLOYMENT = 78  # EX_CONFIG of sysexits.h: waiting cannot help
 EXIT_BUG = 1
+COLLECT_AFTER_OBJECTS = 50_000
 
 
 class ServiceSettings(Settings):
@@ -107,11 +110,24 @@ async def _until_stopped(main: Callable[[], Task]) -> None:
         running.result()
 
 
+def _collect_garbage_less_often() -> None:
+    """Leave what was imported to itself, and look for cycles after every 50,000 new objects instead of every 700.
+
+    A batch makes tens of thousands of objects that reference counting frees at its end; by default the collector walks
+    through them dozens of times meanwhile, a third of the time of a decision.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER_OBJECTS)
+
+
 def run_service(service: str, main: Callable[[], Task]) -> None:
     """Run `main` and exit: 0 after an orderly stop, 78 where the deployment is wrong, 1 for a bug."""
     configure_logging("info", service=service)
+    _collect_garbage_less_often()
     try:
-        asyncio.run(_until_stopped(main))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_stopped(main))
     except DeploymentError as error:
         log.error("service.cannot_run", cause=str(error))
         sys.exit(EXIT_DEPLOYMENT)

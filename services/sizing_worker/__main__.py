@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.sizing_worker.configuration import CurrentConfiguration
-from services.sizing_worker.handler import ACCEPTS, SizingHandler
+from services.sizing_worker.handler import ACCEPTS, SizingHandler, lane_key
 from services.sizing_worker.settings import SizingWorkerSettings
 from shared.database.engine import connect_database
 from shared.database.partitions import make_partitions
@@ -50,6 +50,7 @@ async def main() -> None:
         handler=handler,
         publisher=publisher,
         ready=lambda: ping(engine),
+        key=lane_key,
     )
     checks = {
         "consuming": lambda: consumer.consuming,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Context
+from decimal import Context, Decimal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -37,6 +37,11 @@ ACCEPTS = frozenset({"sizing.request.v1", "sizing.outcome.v1"})
 DECISION = schema_name(SizingDecision)
 EXACT = Context(prec=100)
 """Adds amounts of 38 digits without rounding, which the default context does from the 29th."""
+
+
+def lane_key(delivery: Delivery) -> str | None:
+    """Requests of one user lock the same accounts: they are handled one after the other."""
+    return delivery.content.user_id if isinstance(delivery.content, SizingRequest) else None
 
 
 @dataclass(slots=True)
@@ -70,9 +75,9 @@ class Batch:
         """Let the rest of the batch see a decision."""
         self.fresh.append(fresh)
         self.decided[fresh.request_id] = Decided(fresh.content_hash, fresh.reply)
-        account, margin = fresh.user_mt5_account_id, fresh.total_margin_required
-        if fresh.reserved_until is not None and account is not None and margin is not None:
-            held = self.reserved[account]
+        account, required = fresh.user_mt5_account_id, fresh.total_margin_required
+        if fresh.reserved_until is not None and account is not None and required is not None:
+            held, margin = self.reserved[account], Decimal(required)
             listed = held.listed + listed_reservation(fresh.request_id, margin)
             self.reserved[account] = Reserved(EXACT.add(held.margin, margin), listed)
 
@@ -153,12 +158,12 @@ class SizingHandler:
             candidates=batch.candidates(request),
         )
         decision = decide(request, situation)
-        body = decision.reply.to_json()
         reserved = batch.reserved[decision.account.id].listed if decision.account else b""
         record = encode_record(request, situation, reserved, decision)
-        batch.remember(fresh(request, decision, content_hash=content, reply=body, record=record))
-        event = Event(KEY_SIZING_DECIDED, DECISION, body)
-        return _ack(decision.reply, body=body, events=(event,))
+        batch.remember(fresh(request, situation, decision, content_hash=content, record=record))
+        body = decision.answer.body
+        log = {"request_id": request.request_id, "user_id": request.user_id, "status": decision.answer.status}
+        return Ack(Reply(DECISION, body), (Event(KEY_SIZING_DECIDED, DECISION, body),), log)
 
     def _expires_at(self, delivery: Delivery, request: SizingRequest) -> datetime | None:
         """When nobody listens any more; None where the sender told neither that nor when it asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.sync_consumer.handler import ACCEPTS, SyncHandler
+from services.sync_consumer.handler import ACCEPTS, SyncHandler, lane_key
 from services.sync_consumer.settings import SyncConsumerSettings
 from services.sync_consumer.upkeep import mark_stale_accounts
 from shared.database.engine import connect_database
@@ -40,6 +40,7 @@ async def main() -> None:
         handler=SyncHandler(engine, freshness_s=settings.freshness_seconds),
         publisher=publisher,
         ready=lambda: ping(engine),
+        key=lane_key,
     )
     checks = {
         "consuming": lambda: consumer.consuming,

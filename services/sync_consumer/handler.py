@@ -26,6 +26,14 @@ OPERATIONS = {"account.snapshot.v1": "snapshot", "account.instruments.v1": "inst
 ERROR_MESSAGE_MAX = 2000
 
 
+def lane_key(delivery: Delivery) -> str | None:
+    """Messages about one account lock the same rows: they are handled one after the other."""
+    content = delivery.content
+    if not isinstance(content, AccountSnapshot | AccountInstruments):
+        return None
+    return f"{content.account.login} {content.account.server}"
+
+
 @dataclass(slots=True)
 class Batch:
     """What a batch has come to so far. Each message sees what those before it did, as if it had come alone."""

@@ -1,7 +1,7 @@
-"""The batch consumer: take what is waiting, decide it in one handler call, settle it, again.
+"""The batch consumer: take what is waiting, decide it in one handler call, settle it, again; in lanes side by side.
 
-The loop runs in the service's own task. aio-pika's callbacks only put messages into the inbox, because aio-pika
-cancels its callbacks when a connection closes, and a handler must not be cancelled in the middle of its transaction.
+The lanes are the service's own tasks. The channel's reader only puts messages into the inbox, because it ends when the
+connection closes, and a handler must not be cancelled in the middle of its transaction.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared import metrics
 from shared.errors import DependencyError
 from shared.messaging.breaker import Breaker
 from shared.messaging.delivery import Delivery, read_delivery
-from shared.messaging.inbox import Inbox
+from shared.messaging.inbox import Inbox, Received
 from shared.messaging.link import BrokerSettings, Link, broker_errors, keep_connected, open_link
 from shared.messaging.outcomes import Retry
 from shared.messaging.settlement import Settled, settle, within_attempts
@@ -48,11 +48,13 @@ what we cannot. Each time counts towards the delivery limit, so after that they 
 class ConsumerSettings(BrokerSettings):
     """How much a consumer takes at a time, and how long its handler may run. Times in seconds.
 
-    `stall_check_seconds`: how often is looked whether the queue fills while nothing comes.
+    `batches_at_once`: lanes, see `Inbox`. `stall_check_seconds`: how often is looked whether the queue fills while
+    nothing comes.
     """
 
     batch_max: Annotated[int, Field(ge=1, le=1000)] = 100
-    prefetch: Annotated[int, Field(ge=1, le=2000)] = 200
+    batches_at_once: Annotated[int, Field(ge=1, le=8)] = 2
+    prefetch: Annotated[int, Field(ge=1, le=2000)] = 400
     handler_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     stall_check_seconds: Annotated[float, Field(gt=0, le=600)] = 10
 
@@ -60,7 +62,8 @@ class ConsumerSettings(BrokerSettings):
 class Consumer:
     """Consumes one queue until asked to stop.
 
-    `ready` is awaited before messages are taken; it raises DependencyError while the handler could only fail.
+    `ready` is awaited before messages are taken; it raises DependencyError while the handler could only fail. `key`
+    tells which messages must be handled in their order; without one all are.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Consumer:
         handler: Handler,
         publisher: Publisher,
         ready: Callable[[], Awaitable[None]],
+        key: Callable[[Delivery], str | None] | None = None,
     ) -> None:
         self._settings = settings
         self._name = name
@@ -81,6 +85,7 @@ class Consumer:
         self._handler = handler
         self._publisher = publisher
         self._ready = ready
+        self._key = key
         self.breaker = Breaker(f"{queue} database")
         self.consuming = False
         """Whether the broker has us as a consumer."""
@@ -94,25 +99,48 @@ class Consumer:
             return
         await self._ready()
         async with open_link(self._settings, name=self._name) as link, self._subscribed(link, stop) as inbox:
-            while batch := await inbox.take(self._settings.batch_max):
-                come_back = max(_delivery_count(message) for message in (*batch, *inbox.waiting()))
+            lanes = [
+                asyncio.create_task(self._lane(link, inbox, number, stop), name=f"{self._queue} lane {number}")
+                for number in range(inbox.lanes)
+            ]
+            try:
+                await asyncio.wait(lanes)
+            finally:
+                for lane in lanes:
+                    lane.cancel()
+            for lane in lanes:
+                lane.result()
+            if link.lost.is_set():
+                raise DependencyError(f"the consuming link was lost: {link.cause}")
+
+    async def _lane(self, link: Link, inbox: Inbox, number: int, stop: asyncio.Event) -> None:
+        """Batch after batch until the inbox is closed and empty. An error ends the link, and so the other lanes."""
+        try:
+            while batch := await inbox.take(number, self._settings.batch_max):
+                come_back = max(_delivery_count(received) for received in (*batch, *inbox.waiting(number)))
 
                 def can_wait(come_back: int = come_back) -> bool:
                     return come_back >= GIVEN_BACK_MAX and not stop.is_set() and not link.lost.is_set()
 
-                await self._handle(link, batch, can_wait)
-            if link.lost.is_set():
-                raise DependencyError(f"the consuming link was lost: {link.cause}")
+                await self._handle(link, inbox, batch, can_wait)
+        except Exception as error:
+            link.lose(error)
+            raise
 
     @asynccontextmanager
     async def _subscribed(self, link: Link, stop: asyncio.Event) -> AsyncIterator[Inbox]:
         """Consume into an inbox. On `stop` the subscription ends and the inbox closes; when the link is lost, too."""
-        inbox = Inbox()
+        inbox = Inbox(self._settings.batches_at_once if self._key else 1)
+
+        def take_in(message: DeliveredMessage) -> None:
+            delivery = read_delivery(message, accepts=self._accepts, own_user=self._settings.user)
+            inbox.put(Received(message, delivery), key=self._key(delivery) if self._key else None)
+
         async with broker_errors(self._settings.amqp_timeout_seconds):
             await link.channel.get_queue(self._queue, ensure=True)
             channel = await link.open_batch_channel(publisher_confirms=False)
             await channel.basic_qos(prefetch_count=self._settings.prefetch)
-            tag = await channel.consume(self._queue, inbox.put)
+            tag = await channel.consume(self._queue, take_in)
 
         async def close_inbox() -> None:
             ends = [asyncio.create_task(stop.wait()), asyncio.create_task(link.lost.wait())]
@@ -148,18 +176,16 @@ class Consumer:
                 task.cancel()
             await asyncio.wait(beside)
 
-    async def _handle(self, link: Link, batch: list[DeliveredMessage], can_wait: Callable[[], bool]) -> None:
+    async def _handle(self, link: Link, inbox: Inbox, batch: list[Received], can_wait: Callable[[], bool]) -> None:
         started = time.monotonic()
         metrics.BATCH_MESSAGES.labels(self._queue).observe(len(batch))
-        own_user = self._settings.user
-        deliveries = [read_delivery(message, accepts=self._accepts, own_user=own_user) for message in batch]
-        outcomes = await self._decide(deliveries, can_wait)
+        outcomes = await self._decide([received.delivery for received in batch], can_wait)
         metrics.HANDLER_SECONDS.labels(self._queue).observe(time.monotonic() - started)
         settled = [
-            Settled(message, delivery, within_attempts(self._queue, delivery, outcome))
-            for message, delivery, outcome in zip(batch, deliveries, outcomes, strict=True)
+            Settled(received, within_attempts(self._queue, received.delivery, outcome))
+            for received, outcome in zip(batch, outcomes, strict=True)
         ]
-        await settle(link, self._publisher, self._queue, settled, started=started)
+        await settle(link, self._publisher, self._queue, settled, inbox, started=started)
 
     async def _decide(self, deliveries: list[Delivery], can_wait: Callable[[], bool]) -> Sequence[Outcome]:
         """The handler's outcomes; the whole batch again, with back-off, where a dependency's error ends it.
@@ -208,8 +234,8 @@ class Consumer:
         log.info("consumer.started" if consuming else "consumer.stopped", queue=self._queue)
 
 
-def _delivery_count(message: DeliveredMessage) -> int:
+def _delivery_count(received: Received) -> int:
     """How often the broker has taken the message back from a consumer; 0 where it does not say."""
-    headers = message.header.properties.headers or {}
+    headers = received.message.header.properties.headers or {}
     count = headers.get(HEADER_DELIVERY_COUNT)
     return count if isinstance(count, int) else 0

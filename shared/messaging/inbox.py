@@ -1,49 +1,93 @@
-"""What the broker has delivered and the handler has not taken yet."""
+"""What the broker has delivered and nobody has settled yet, in lanes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
     from aiormq.abc import DeliveredMessage
 
+    from shared.messaging.delivery import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as it came, and as it was read."""
+
+    message: DeliveredMessage
+    delivery: Delivery
+
+    @property
+    def tag(self) -> int:
+        """What the broker calls this delivery."""
+        return self.message.delivery_tag or 0
+
 
 class Inbox:
-    """Bounded by the prefetch. `received` counts what ever came; `is_awaited`: somebody waits for a message now."""
+    """Bounded by the prefetch. `received` counts what ever came.
 
-    def __init__(self) -> None:
+    Messages with the same key are in the same lane, in the order in which they came. Each lane's batches are decided
+    one after the other, the lanes side by side: while the database works for one, Python works for another, and since
+    they share no key, they do not wait for each other's locks.
+    """
+
+    def __init__(self, lanes: int) -> None:
         self.received = 0
-        self.is_awaited = False
-        self._messages: deque[DeliveredMessage] = deque()
-        self._changed = asyncio.Event()
+        self._lanes: list[deque[Received]] = [deque() for _ in range(lanes)]
+        self._changed = [asyncio.Event() for _ in range(lanes)]
+        self._unsettled: deque[int] = deque()
+        self._settled: set[int] = set()
         self._closed = False
+        self.acknowledging = asyncio.Lock()
+        """Held from `settle` until the broker is told: it takes tags in rising order only."""
 
-    def put(self, message: DeliveredMessage) -> None:
+    @property
+    def lanes(self) -> int:
+        """How many there are."""
+        return len(self._lanes)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that came is settled."""
+        return not self._unsettled
+
+    def put(self, received: Received, *, key: str | None) -> None:
         """Add a message. It never waits: the broker's prefetch is the bound."""
-        self._messages.append(message)
+        lane = crc32(key.encode()) % len(self._lanes) if key else 0
+        self._lanes[lane].append(received)
+        self._unsettled.append(received.tag)
         self.received += 1
-        self._changed.set()
+        self._changed[lane].set()
 
     def close(self, *, discard: bool) -> None:
-        """Let `take` end once the inbox is empty; `discard` what is in it where it is no longer ours to settle."""
+        """Let `take` end once its lane is empty; `discard` what is waiting where it is no longer ours to settle."""
         self._closed = True
-        if discard:
-            self._messages.clear()
-        self._changed.set()
+        for lane, changed in zip(self._lanes, self._changed, strict=True):
+            if discard:
+                lane.clear()
+            changed.set()
 
-    def waiting(self) -> list[DeliveredMessage]:
+    def waiting(self, lane: int) -> list[Received]:
         """What was not taken yet."""
-        return list(self._messages)
+        return list(self._lanes[lane])
 
-    async def take(self, most: int) -> list[DeliveredMessage]:
+    async def take(self, lane: int, most: int) -> list[Received]:
         """What is waiting, at most `most`; waits only for the first. Empty when closed and drained."""
-        self.is_awaited = True
-        try:
-            while not self._messages and not self._closed:
-                self._changed.clear()
-                await self._changed.wait()
-        finally:
-            self.is_awaited = False
-        return [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
+        waiting, changed = self._lanes[lane], self._changed[lane]
+        while not waiting and not self._closed:
+            changed.clear()
+            await changed.wait()
+        return [waiting.popleft() for _ in range(min(most, len(waiting)))]
+
+    def settle(self, batch: list[Received]) -> int | None:
+        """Note that a batch is settled; up to which tag everything is now, None where that is no news."""
+        self._settled.update(received.tag for received in batch)
+        last = None
+        while self._unsettled and self._unsettled[0] in self._settled:
+            last = self._unsettled.popleft()
+            self._settled.discard(last)
+        return last

@@ -3,11 +3,14 @@ acknowledged."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import NAMESPACE_OID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import stamina
 import structlog
@@ -34,9 +37,8 @@ from shared.messaging.topology import (
 from shared.schemas.decoding import SCHEMAS
 
 if TYPE_CHECKING:
-    from aiormq.abc import DeliveredMessage
-
     from shared.messaging.delivery import Delivery
+    from shared.messaging.inbox import Inbox, Received
 
 log = structlog.get_logger()
 
@@ -53,9 +55,13 @@ which ones cannot be told beforehand. A requester that missed its reply asks aga
 class Settled:
     """A message with what was decided about it."""
 
-    message: DeliveredMessage
-    delivery: Delivery
+    received: Received
     outcome: Outcome
+
+    @property
+    def delivery(self) -> Delivery:
+        """The message as it was read."""
+        return self.received.delivery
 
 
 def within_attempts(queue: str, delivery: Delivery, outcome: Outcome) -> Outcome:
@@ -65,21 +71,22 @@ def within_attempts(queue: str, delivery: Delivery, outcome: Outcome) -> Outcome
     return outcome
 
 
-async def settle(link: Link, publisher: Publisher, queue: str, batch: list[Settled], *, started: float) -> None:
+async def settle(
+    link: Link, publisher: Publisher, queue: str, batch: list[Settled], inbox: Inbox, *, started: float
+) -> None:
     """Carry out a batch's outcomes.
 
-    Nothing is acknowledged before what it depends on is confirmed. Raises DependencyError when the link is lost
+    Nothing is acknowledged before what it depends on is confirmed; what other lanes still hold is not either, and what
+    came after it waits for them. Raises DependencyError when the link is lost
     meanwhile: the messages come again, and the handlers recognise them.
     """
     needed = [outgoing for settled in batch for outgoing in _outgoing(queue, settled)]
     await _publish_until_confirmed(link, publisher, needed)
-    async with broker_errors(ACK_TIMEOUT_S):
-        # One loop takes and settles in order, so everything up to the last of the batch is done.
-        last = batch[-1].message
-        await last.channel.basic_ack(last.delivery_tag or 0, multiple=True)
+    async with broker_errors(ACK_TIMEOUT_S), inbox.acknowledging:
+        if (last := inbox.settle([settled.received for settled in batch])) is not None:
+            await batch[-1].received.message.channel.basic_ack(last, multiple=True)
     await publisher.publish_events([_event(settled, event) for settled in batch for event in _events(settled.outcome)])
-    for settled in batch:
-        _report(queue, settled, duration_s=time.monotonic() - started)
+    _report(queue, batch, duration_s=time.monotonic() - started)
 
 
 async def _publish_until_confirmed(link: Link, publisher: Publisher, needed: list[Outgoing]) -> None:
@@ -158,7 +165,7 @@ def _reply(delivery: Delivery, reply: Reply | None) -> list[Outgoing]:
             delivery.reply_to,
             reply.body,
             reply.type,
-            message_id=str(uuid5(NAMESPACE_OID, reply.body.hex())),  # the same reply, sent again, keeps its id
+            message_id=_name_of(reply.body),
             # A mandatory message to direct reply-to is returned although it was delivered.
             mandatory=not delivery.reply_to.startswith(DIRECT_REPLY_TO),
             headers=dict(delivery.trace),
@@ -167,18 +174,23 @@ def _reply(delivery: Delivery, reply: Reply | None) -> list[Outgoing]:
     ]
 
 
+def _name_of(body: bytes) -> str:
+    """A UUID by what the body says: the same reply, sent again, keeps its id."""
+    return str(UUID(bytes=hashlib.blake2b(body, digest_size=16).digest(), version=5))
+
+
 def _copy(settled: Settled, exchange: str, routing_key: str, headers: dict[str, str | int]) -> Outgoing:
     """The message, to wait or to be parked: its body and properties, and of its headers only those we know.
 
     Never `authorization`; nor what the broker acts upon (`x-death`, `CC`, `BCC`).
     """
-    delivery, properties = settled.delivery, settled.message.header.properties
+    delivery, properties = settled.delivery, settled.received.message.header.properties
     if delivery.sender:
         headers[HEADER_USER] = delivery.sender
     return Outgoing(
         exchange,
         routing_key,
-        settled.message.body,
+        settled.received.message.body,
         delivery.type,
         message_id=properties.message_id or str(uuid4()),
         headers={**delivery.trace, **headers},
@@ -204,18 +216,42 @@ def _event(settled: Settled, event: Event) -> Outgoing:
     )
 
 
-def _report(queue: str, settled: Settled, *, duration_s: float) -> None:
-    """The message's one log line, and its counts."""
+def _report(queue: str, batch: list[Settled], *, duration_s: float) -> None:
+    """The batch's log line and its counts, and a line for each message that was not simply done."""
+    now = datetime.now(UTC)
+    counts = Counter(map(_kind, batch))
+    for (known_type, outcome, reason), count in counts.items():
+        metrics.MESSAGES.labels(queue, known_type, outcome, reason).inc(count)
+    critical = metrics.CRITICAL_SECONDS.labels(queue)
+    all_told = log.is_enabled_for(logging.DEBUG)
+    slowest_s = 0.0
+    for settled in batch:
+        critical_s = max((now - settled.delivery.sent_at).total_seconds(), 0) if settled.delivery.sent_at else None
+        if critical_s is not None:
+            critical.observe(critical_s)
+            slowest_s = max(slowest_s, critical_s)
+        if all_told or not isinstance(settled.outcome, Ack):
+            _tell(queue, settled, duration_s=duration_s, critical_s=critical_s)
+    told = Counter(dict.fromkeys(("ack", "retry", "park"), 0))
+    for (_, outcome, _), count in counts.items():
+        told[outcome] += count
+    log.info("batch.settled", queue=queue, **told, duration_s=round(duration_s, 6), critical_s=round(slowest_s, 3))
+
+
+def _kind(settled: Settled) -> tuple[str, str, str]:
+    """Type, outcome and reason, as labels."""
+    outcome, known = settled.outcome, settled.delivery.type
+    return (
+        known if known in SCHEMAS else "unknown",  # a type that a sender made up must not make a label of its own
+        type(outcome).__name__.lower(),
+        "" if isinstance(outcome, Ack) else outcome.reason,
+    )
+
+
+def _tell(queue: str, settled: Settled, *, duration_s: float, critical_s: float | None) -> None:
     delivery, outcome = settled.delivery, settled.outcome
-    kind = type(outcome).__name__.lower()
-    reason = "" if isinstance(outcome, Ack) else outcome.reason
-    # A type that a sender made up must not make a label of its own.
-    known = delivery.type if delivery.type in SCHEMAS else "unknown"
-    metrics.MESSAGES.labels(queue, known, kind, reason).inc()
-    critical_s = (datetime.now(UTC) - delivery.sent_at).total_seconds() if delivery.sent_at else None
-    if critical_s is not None:
-        metrics.CRITICAL_SECONDS.labels(queue).observe(max(critical_s, 0))
-    write = log.info if isinstance(outcome, Ack) else log.warning
+    _, kind, reason = _kind(settled)
+    write = log.debug if isinstance(outcome, Ack) else log.warning
     write(
         "message.settled",
         queue=queue,
@@ -229,5 +265,5 @@ def _report(queue: str, settled: Settled, *, duration_s: float) -> None:
         reason=reason or None,
         duration_s=round(duration_s, 6),
         critical_s=None if critical_s is None else round(critical_s, 3),
-        **outcome.log,
+        **{name: str(value) if isinstance(value, UUID) else value for name, value in outcome.log.items()},
     )

@@ -47,5 +47,5 @@ async def _until_stalled(
         async with broker_errors(timeout_s):
             declared = await channel.declare_queue(queue, passive=True)
         ready = declared.declaration_result.message_count or 0
-        is_idle = inbox.is_awaited and inbox.received == received
+        is_idle = inbox.is_idle and inbox.received == received
         looks_in_vain = looks_in_vain + 1 if ready and is_idle else 0
