@@ -9,7 +9,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from shared.client.envelope import command_message
-from shared.client.session import broker_settings, open_session, read_reply
+from shared.client.session import broker_settings, open_session
 from shared.messaging.rpc import Requester
 from shared.schemas.config import ConfigResult, SetRiskPercent
 
@@ -68,9 +68,11 @@ class ConfigClient:
     async def send(self, command: AnyCommand, *, timeout_s: float = REPLY_TIMEOUT_S) -> ConfigResult:
         """The result of `command`: applied, or rejected with its reasons. A "no" is a value, not an error.
 
-        Raises NoReplyError where none came within `timeout_s`, UnknownOutcomeError where the connection was lost
-        meanwhile: it may be applied all the same, so send the same command again; a command is applied once. Raises
-        DependencyError where the broker is away, UnreadableReplyError.
+        However often it is sent again within this call it keeps the time of the call, so that one that comes too late
+        is `expired` and cannot override a newer one; where an earlier copy was applied, its result comes. To mean it
+        once more, `send` it once more: under the same `command_id` it is applied once.
+
+        Raises NoReplyError where no reply came within `timeout_s`, UnreadableReplyError.
         """
         message = command_message(command, token=self._token.get_secret_value())
-        return read_reply(await self._session.call(self._requester.request(message, timeout_s=timeout_s)), ConfigResult)
+        return await self._session.ask(self._requester, message, ConfigResult, timeout_s=timeout_s)

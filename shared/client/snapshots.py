@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from shared.schemas.account import AccountInstruments, AccountSnapshot
 
+CONFIRM_TIMEOUT_S = 10.0
+
 
 class SnapshotPublisher:
     """Publishes snapshots and instruments, confirmed, any number at once, while entered by `async with`.
@@ -36,13 +38,15 @@ class SnapshotPublisher:
     ) -> None:
         await self._closing.aclose()
 
-    async def publish(self, snapshot: AccountSnapshot) -> None:
+    async def publish(self, snapshot: AccountSnapshot, *, timeout_s: float = CONFIRM_TIMEOUT_S) -> None:
         """Publish a snapshot; returns once the broker has it. Safe to repeat: the newest wins.
 
-        Raises UnknownOutcomeError where the broker's confirmation did not come, DependencyError where it is away.
+        Raises NotConfirmedError where the broker has not said so within `timeout_s`.
         """
-        await self._session.call(self._publisher.publish(snapshot_message(snapshot)))
+        await self._session.publish(self._publisher, snapshot_message(snapshot), timeout_s=timeout_s)
 
-    async def publish_instruments(self, instruments: AccountInstruments) -> None:
+    async def publish_instruments(
+        self, instruments: AccountInstruments, *, timeout_s: float = CONFIRM_TIMEOUT_S
+    ) -> None:
         """Publish what an account's broker says of its symbols; as `publish`."""
-        await self._session.call(self._publisher.publish(instruments_message(instruments)))
+        await self._session.publish(self._publisher, instruments_message(instruments), timeout_s=timeout_s)

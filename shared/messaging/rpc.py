@@ -17,15 +17,11 @@ if TYPE_CHECKING:
     from aiormq.abc import DeliveredMessage
 
 
-class NoReplyError(UnknownOutcomeError):
-    """No reply came within the requester's deadline; the request may have been processed, or still be."""
-
-
 class Requester:
     """Sends requests and hands each its reply. `run` must be running.
 
     One channel does both: direct reply-to takes replies only on the channel that published the request. A reply that
-    comes after its request's deadline, or over a connection that was lost, is dropped: ask again with the same id.
+    comes after its request was given up, or over a connection that was lost, is dropped: ask again with the same id.
     """
 
     def __init__(self, settings: BrokerSettings, *, name: str) -> None:
@@ -33,7 +29,7 @@ class Requester:
         self._name = name
         self._channel: BatchChannel | None = None
         self._up = asyncio.Event()
-        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._waiting: dict[str, asyncio.Future[bytes | UnknownOutcomeError]] = {}
 
     async def run(self) -> None:
         """Keep connected until cancelled."""
@@ -54,31 +50,28 @@ class Requester:
                 self._fail_waiting(link.cause)
         raise DependencyError(f"the requesting connection was lost: {link.cause}")
 
-    async def request(self, outgoing: Outgoing, *, timeout_s: float) -> bytes:
-        """Publish `outgoing` and return the body of its reply.
+    async def request(self, outgoing: Outgoing) -> bytes:
+        """Publish `outgoing` once and return the body of its reply, however long that takes: the deadline is the
+        caller's.
 
-        Raises NoReplyError where none came within `timeout_s`, UnknownOutcomeError where the connection was lost
-        meanwhile, DependencyError where the broker is away or no queue takes the request.
+        Raises UnknownOutcomeError where the connection was lost or the broker did not confirm the request,
+        DependencyError where the broker is away or refuses it, or no queue takes it.
         """
-        deadline = asyncio.get_running_loop().time() + timeout_s
         correlation_id = str(uuid4())
-        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting[correlation_id] = reply
+        reply: asyncio.Future[bytes | UnknownOutcomeError] = asyncio.get_running_loop().create_future()
         try:
-            async with broker_errors(timeout_s):
+            async with broker_errors(self._settings.amqp_timeout_seconds):
+                await self._up.wait()
+                self._waiting[correlation_id] = reply
                 await self._send(outgoing, correlation_id)
-            async with asyncio.timeout_at(deadline):
-                return await reply
-        except TimeoutError:
-            raise NoReplyError(
-                f"no reply to {outgoing.type} {outgoing.message_id} within {timeout_s:g} s; it may have been"
-                " processed: ask again with the same id"
-            ) from None
+            answer = await reply
         finally:
             self._waiting.pop(correlation_id, None)
+        if isinstance(answer, UnknownOutcomeError):
+            raise answer
+        return answer
 
     async def _send(self, outgoing: Outgoing, correlation_id: str) -> None:
-        await self._up.wait()
         if self._channel is None:
             raise DependencyError("the requesting connection is down")
         asked = replace(outgoing, reply_to=DIRECT_REPLY_TO, correlation_id=correlation_id)
@@ -97,4 +90,4 @@ class Requester:
     def _fail_waiting(self, cause: str) -> None:
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(UnknownOutcomeError(f"the connection was lost before the reply came: {cause}"))
+                waiting.set_result(UnknownOutcomeError(f"the connection was lost before the reply came: {cause}"))
