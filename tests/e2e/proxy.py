@@ -1,4 +1,5 @@
-"""TCP ports in front of a server: one that opens late, and one that holds back what a connection should hear."""
+"""TCP ports in front of a server: one that opens late, and one that holds back what a connection should hear, or cuts
+it."""
 
 from __future__ import annotations
 
@@ -73,14 +74,7 @@ class HoldingProxy:
     async def __aexit__(self, *_exception: object) -> None:
         self._server.close()
         self.release()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        for writer in self._writers:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
+        await self.cut()
 
     def hold(self) -> None:
         """Let them hear nothing from here on."""
@@ -89,6 +83,19 @@ class HoldingProxy:
     def release(self) -> None:
         """Let them hear everything, what was held first."""
         self._flowing.set()
+
+    async def cut(self) -> None:
+        """End every connection there is; what was held is lost with it. New ones may come."""
+        tasks, self._tasks = self._tasks, set()
+        writers, self._writers = self._writers, []
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for writer in writers:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(*self._target)

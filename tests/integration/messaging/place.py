@@ -206,13 +206,14 @@ async def consuming(
     ready: Callable[[], Awaitable[None]] = always_ready,
     wait: bool = True,
     url: str | None = None,
+    accepts: frozenset[str] = ACCEPTS,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """Consume `queue` with `handler` for the length of the block, as a service would."""
     given = settings(url or place.url(role), **more)
     publisher = Publisher(given, name="test publish")
     consumer = Consumer(
-        given, name="test consume", queue=queue, accepts=ACCEPTS, handler=handler, publisher=publisher, ready=ready
+        given, name="test consume", queue=queue, accepts=accepts, handler=handler, publisher=publisher, ready=ready
     )
     stop = asyncio.Event()
     async with background(publisher.run(), consumer.run(stop)) as (publishing, task):

@@ -1,0 +1,146 @@
+"""The bridge at work: look at the terminal, publish what it shows, until stopped; outages on either side pass."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import structlog
+
+from examples.ea_bridge.published import Published
+from examples.ea_bridge.reading import connect, read_account, read_quotes, read_symbols
+from examples.ea_bridge.snapshot import obstacles, to_snapshot
+from examples.ea_bridge.specs import Refusal, to_spec
+from examples.ea_bridge.terminal import TerminalError
+from shared.client import DependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from examples.ea_bridge.settings import BridgeSettings
+    from examples.ea_bridge.snapshot import AccountReading
+    from examples.ea_bridge.terminal import Terminal
+    from shared.schemas.account import AccountInstruments, AccountSnapshot
+    from shared.schemas.instrument import InstrumentSpec
+
+log = structlog.get_logger()
+AnswerT = TypeVar("AnswerT")
+
+TERMINAL_PAUSE_S = 5.0
+"""Between two attempts to reach a terminal that does not answer."""
+PRICES_PAUSE_S = 5.0
+"""A symbol that was just put into Market Watch has no prices yet: whatever is newly refused is looked at once more."""
+CONFIRM_TIMEOUT_S = 10.0
+"""A snapshot that the broker has not confirmed by then is given up: the next one is newer."""
+
+
+class Outlet(Protocol):
+    """Where messages go: `shared.client.SnapshotPublisher`, or the screen."""
+
+    async def publish(self, snapshot: AccountSnapshot, *, timeout_s: float) -> None:
+        """Publish a snapshot. Raises DependencyError."""
+
+    async def publish_instruments(self, instruments: AccountInstruments, *, timeout_s: float) -> None:
+        """Publish specs. Raises DependencyError."""
+
+
+class Bridge:
+    """One terminal and where its figures go. The terminal's calls block, so they run on a thread of their own."""
+
+    def __init__(self, terminal: Terminal, outlet: Outlet, settings: BridgeSettings) -> None:
+        self._terminal = terminal
+        self._outlet = outlet
+        self._settings = settings
+        self._thread = ThreadPoolExecutor(1, "terminal")
+        self._connected = False
+        self._published = Published(settings.user_id)
+        self._obstacles: tuple[str, ...] | None = None
+        self._specs_due_at = 0.0
+
+    async def run(self) -> None:
+        """Publish until cancelled. What goes wrong is logged, and tried again."""
+        while True:
+            started = time.monotonic()
+            pause_s = self._settings.snapshot_every_s
+            try:
+                await self.look()
+            except TerminalError as error:
+                log.warning("terminal.away", cause=str(error))
+                pause_s = TERMINAL_PAUSE_S
+            except DependencyError as error:
+                log.warning("broker.away", cause=str(error))
+            await asyncio.sleep(max(started + pause_s - time.monotonic(), 0))
+
+    async def look(self) -> None:
+        """One look, published: the specs that are due, then the snapshot, so that whoever sees it can be sized.
+
+        Raises TerminalError, DependencyError.
+        """
+        reading = await self._read()
+        snapshot = to_snapshot(reading, user_id=self._settings.user_id)
+        self._tell_obstacles(reading)
+        if time.monotonic() >= self._specs_due_at or self._published.under_other_terms(reading.account):
+            await self._publish_specs(reading)
+        await self._outlet.publish(snapshot, timeout_s=CONFIRM_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Let go of the terminal."""
+        self._thread.submit(self._terminal.shutdown).result()
+        self._thread.shutdown()
+
+    async def _read(self) -> AccountReading:
+        try:
+            if not self._connected:
+                await self._call(lambda: connect(self._terminal, self._settings))
+                log.info("terminal.connected")
+            self._connected = True
+            reading = await self._call(lambda: read_account(self._terminal))
+        except TerminalError:
+            self._connected = False
+            raise
+        expected, found = self._settings.login, reading.account.login
+        if expected not in (None, found):
+            self._connected = False
+            raise TerminalError(f"the terminal is logged in as {found}, not as {expected}: nothing is published")
+        return reading
+
+    async def _publish_specs(self, reading: AccountReading) -> None:
+        found = await self._read_specs(reading)
+        newly_refused = self._published.new_refusals([one for one in found if isinstance(one, Refusal)])
+        for refusal in newly_refused:
+            log.warning("instrument.refused", instrument=refusal.instrument, cause=refusal.reason)
+        specs = [one for one in found if not isinstance(one, Refusal)]
+        all_every_s = self._settings.instruments_all_every_s
+        for news in self._published.news(reading, specs, now_s=time.monotonic(), all_every_s=all_every_s):
+            await self._outlet.publish_instruments(news.message, timeout_s=CONFIRM_TIMEOUT_S)
+            self._published.note(news)
+            log.info("instruments.published", count=len(news.specs))
+        pause_s = self._settings.instruments_every_s
+        self._specs_due_at = time.monotonic() + (min(pause_s, PRICES_PAUSE_S) if newly_refused else pause_s)
+
+    async def _read_specs(self, reading: AccountReading) -> list[InstrumentSpec | Refusal]:
+        currency = reading.account.currency
+        symbols = await self._call(lambda: read_symbols(self._terminal, self._settings.wanted))
+        known = [symbol.info for symbol in symbols if symbol.info]
+        currencies = {name for info in known for name in (info.currency_profit, info.currency_margin)}
+        quotes = await self._call(lambda: read_quotes(self._terminal, currencies, account_currency=currency))
+        return [
+            to_spec(
+                symbol,
+                account_currency=currency,
+                quotes=quotes,
+                commission_per_lot=self._settings.commission_of(symbol.instrument),
+            )
+            for symbol in symbols
+        ]
+
+    async def _call(self, function: Callable[[], AnswerT]) -> AnswerT:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+    def _tell_obstacles(self, reading: AccountReading) -> None:
+        found = obstacles(reading)
+        if found != self._obstacles:
+            log.info("account.tradable" if not found else "account.not_tradable", causes=list(found))
+            self._obstacles = found
