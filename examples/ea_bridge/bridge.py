@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 AnswerT = TypeVar("AnswerT")
 
-TERMINAL_PAUSE_S = 5.0
-"""Between two attempts to reach a terminal that does not answer."""
 PRICES_PAUSE_S = 5.0
 """A symbol that was just put into Market Watch has no prices yet: whatever is newly refused is looked at once more."""
 CONFIRM_TIMEOUT_S = 10.0
@@ -68,7 +66,7 @@ class Bridge:
                 await self.look()
             except TerminalError as error:
                 log.warning("terminal.away", cause=str(error))
-                pause_s = TERMINAL_PAUSE_S
+                pause_s = self._settings.terminal_retry_s
             except DependencyError as error:
                 log.warning("broker.away", cause=str(error))
             await asyncio.sleep(max(started + pause_s - time.monotonic(), 0))

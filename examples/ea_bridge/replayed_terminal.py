@@ -79,7 +79,8 @@ class ReplayedSymbol:
 @dataclass(slots=True)
 class ReplayedTerminal:
     """`margins`: what order_calc_margin answers for one lot, by symbol; None for every other. `running` false: the
-    terminal's process is gone, and starts again only by `initialize`, while `startable`."""
+    terminal's process is gone, and starts again only by `initialize`, while `startable`; `starts` are the credentials of
+    each attempt."""
 
     account: ReplayedAccount
     symbols: dict[str, ReplayedSymbol]
@@ -88,7 +89,7 @@ class ReplayedTerminal:
     margins: dict[str, float] = field(default_factory=dict)
     running: bool = False
     startable: bool = True
-    started_with: dict[str, Any] = field(default_factory=dict)
+    starts: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -105,7 +106,7 @@ class ReplayedTerminal:
         """Connect; `path` is of no account here."""
         del path
         self.running = self.startable
-        self.started_with = credentials
+        self.starts.append(credentials)
         return self.running
 
     def shutdown(self) -> None:

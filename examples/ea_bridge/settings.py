@@ -25,7 +25,8 @@ class BridgeSettings(BaseSettings):
     """One terminal, one account, one user. Times in seconds; every name may come as `LOTWISE_EA_BRIDGE_NAME` too.
 
     `login`, `password`, `server`: what the terminal is logged in with; without them, whoever it is logged in as.
-    `login` is also checked: another account's figures are never published. `instruments` are the business's names, and
+    `login` is also checked: another account's figures are never published. `terminal_retry_s`: between two attempts to
+    reach a terminal that does not answer. `instruments` are the business's names, and
     `suffix` what this broker appends to them; `symbols` names those that are called otherwise, by instrument.
     `commission_per_lot`: the round turn in account currency, by instrument, and under `default` for the others.
     """
@@ -42,7 +43,8 @@ class BridgeSettings(BaseSettings):
     suffix: str = ""
     symbols: dict[Identifier, Identifier] = Field(default_factory=dict)
     commission_per_lot: dict[Identifier, NonNegativeDecimal] = Field(default_factory=dict)
-    snapshot_every_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+    snapshot_every_s: Annotated[float, Field(ge=0.05, le=60)] = 1.0
+    terminal_retry_s: Annotated[float, Field(ge=0.05, le=60)] = 5.0
     instruments_every_s: Annotated[float, Field(ge=1)] = 60.0
     instruments_all_every_s: Annotated[float, Field(ge=1, le=43_200)] = 3600.0
 

@@ -110,7 +110,7 @@ def _contract(info: SymbolInfo) -> dict[str, object]:
 
 
 def _margins(margins: Margins | None) -> dict[str, object]:
-    if margins is None:
+    if margins is None or (margins.buy is None and margins.sell is None):
         return {}
     given = {"margin_price": margins.price, "margin_per_lot_buy": margins.buy, "margin_per_lot_sell": margins.sell}
     return {name: exact(value) for name, value in given.items() if value is not None}
