@@ -78,9 +78,11 @@ class ReplayedSymbol:
 
 @dataclass(slots=True)
 class ReplayedTerminal:
-    """`margins`: what order_calc_margin answers for one lot, by symbol; None for every other. `running` false: the
-    terminal's process is gone, and starts again only by `initialize`, while `startable`; `starts` are the credentials of
-    each attempt."""
+    """`margins`: what order_calc_margin answers for one lot, by symbol; None for every other.
+
+    `running` false: the terminal's process is gone, and starts again only by `initialize`, while `startable`; `starts`
+    are the credentials of each attempt.
+    """
 
     account: ReplayedAccount
     symbols: dict[str, ReplayedSymbol]

@@ -74,14 +74,15 @@ async def test_a_command_whose_reply_is_lost_with_its_connection_is_applied_once
         HoldingProxy(place.url("owner"), name="config client") as proxy,
         ConfigClient(proxy.url, token=token) as client,
     ):
+        await client.set_risk_percent(Decimal(2), timeout_s=TIMEOUT_S)  # the connection is up
         proxy.hold()
         turning = asyncio.create_task(client.set_risk_percent(Decimal("2.5"), timeout_s=TIMEOUT_S))
-        await asyncio.wait([turning], timeout=0.5)  # it waits for its connection, or for its reply: either may be cut
+        await until_there(desk, f"{HISTORY} AND fixed_risk_percent = 2.5")
         await proxy.cut()
         proxy.release()
         result = await turning
-    assert (result.status, result.config_version) == ("applied", 2)
-    assert len(await desk.rows(HISTORY)) == 1
+    assert (result.status, result.config_version) == ("applied", 3)
+    assert len(await desk.rows(HISTORY)) == 2
 
 
 async def test_a_snapshot_whose_confirmation_is_lost_is_published_again_as_the_same_message(place: Place) -> None:
