@@ -54,14 +54,16 @@ class Requester:
         """Publish `outgoing` once and return the body of its reply, however long that takes: the deadline is the
         caller's.
 
-        Raises UnknownOutcomeError where the connection was lost or the broker did not confirm the request,
-        DependencyError where the broker is away or refuses it, or no queue takes it.
+        Raises UnknownOutcomeError where the connection was lost before that, DependencyError where there is none, the
+        broker refuses the request, or no queue takes it.
         """
         correlation_id = str(uuid4())
         reply: asyncio.Future[bytes | UnknownOutcomeError] = asyncio.get_running_loop().create_future()
         try:
             async with broker_errors(self._settings.amqp_timeout_seconds):
                 await self._up.wait()
+            # Not bounded: a slow confirmation is no reason to send again, and a lost connection ends the wait.
+            async with broker_errors(None):
                 self._waiting[correlation_id] = reply
                 await self._send(outgoing, correlation_id)
             answer = await reply
