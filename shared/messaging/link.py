@@ -100,8 +100,9 @@ class Link:
 async def broker_errors(timeout_s: float | None) -> AsyncIterator[None]:
     """Bound the broker calls inside by `timeout_s` and raise what goes wrong as DependencyError.
 
-    None leaves the bound to the caller. Raises UnknownOutcomeError where the call may have taken effect. aio-pika
-    cancels its waiters when a stuck connection dies, so a CancelledError that nobody asked for is a lost connection too.
+    None leaves the bound to the caller. Raises UnknownOutcomeError where the call may have taken effect.
+    aio-pika cancels its waiters when a stuck connection dies, so a CancelledError that nobody asked for is a lost
+    connection too.
     """
     try:
         async with asyncio.timeout(timeout_s):

@@ -12,6 +12,7 @@ from dev.stack.processes import ServiceProcess
 from tests.faults.book import Page
 from tests.faults.operator import control, until_nobody_is_ready
 from tests.faults.system import System, told
+from tests.faults.traffic import setup
 from tests.faults.trial import trial
 
 BACK_WITHIN_S = 20.0
@@ -20,6 +21,8 @@ BACK_AFTER_CUT_S = 10.0
 """The same where only connections were cut."""
 FAULT_S = 20.0
 """How long the broker does not answer, takes nobody in, or is out of room."""
+CALLS = 20
+"""So many requests are under way when the broker dies, and so many made while it is away; nobody asks a second time."""
 CUTS = 5
 ALARM_MEMORY = "0.0000001"
 NO_ALARM_MEMORY = "0.4"
@@ -35,9 +38,13 @@ def status(process: ServiceProcess, probe: str) -> int:
 @pytest.mark.short
 @pytest.mark.fault(6, "broker killed and started again")
 async def test_a_broker_that_is_killed_loses_nothing_that_it_confirmed(guest: System, page: Page) -> None:
-    async with trial(guest, page, within_s=BACK_WITHIN_S):
+    async with trial(guest, page, within_s=BACK_WITHIN_S) as traffic:
+        calls = [asyncio.create_task(traffic.ask_by_one_call(setup(login))) for login in range(1, CALLS + 1)]
         await asyncio.to_thread(guest.broker.kill)
+        calls += [asyncio.create_task(traffic.ask_by_one_call(setup(login))) for login in range(1, CALLS + 1)]
         await asyncio.to_thread(guest.broker.start)
+        guest.heal()
+        await asyncio.gather(*calls)  # which raises where one was not answered
 
 
 @pytest.mark.fault(7, "broker restarted in an orderly way")

@@ -100,6 +100,13 @@ class Traffic:
             asked.answered_at_once = False
         return asked
 
+    async def ask_by_one_call(self, request: SizingRequest) -> Asked:
+        """Ask once, and let the client send it again as often as it takes."""
+        asked = Asked(request, answered_at_once=False)
+        self.requests.append(asked)
+        asked.replies.append(await self._engine.size(request, timeout_s=PATIENCE_S))
+        return asked
+
     async def _try(self, asked: Asked) -> bool:
         try:
             asked.replies.append(await self._engine.size(asked.request, timeout_s=ATTEMPT_S))

@@ -33,6 +33,7 @@ from tests.terminals import pair, symbol, terminal
 EURUSD, EURJPY, US30 = "S04", "S01", "S35"
 USER = "u-17"
 TIMEOUT_S = 20.0
+REPORTS = frozenset({"account.snapshot.v1", "account.instruments.v1"})
 SETTINGS = BridgeSettings(
     user_id=USER,
     login=25115284,
@@ -55,7 +56,7 @@ async def lotwise(place: Place, emptied_database: AsyncEngine) -> AsyncIterator[
     """Sync consumer and sizing worker at work, and a look into their database."""
     desk = Desk(emptied_database)
     async with (
-        consuming(place, SyncHandler(emptied_database, freshness_s=300)),
+        consuming(place, SyncHandler(emptied_database, freshness_s=300), accepts=REPORTS),
         consuming(place, desk.worker, queue=SIZING, role="sizing-worker"),
     ):
         yield desk
