@@ -10,7 +10,6 @@ import pytest
 
 from shared.client.envelope import request_message
 from shared.client.persistence import NoReplyError, NotConfirmedError, until_answered
-from shared.client.session import sent_now
 from shared.client.sizing import awaited_until
 from shared.errors import DependencyError, UnknownOutcomeError
 from shared.sizing.content import content_hash
@@ -73,14 +72,6 @@ async def test_a_cancelled_call_sends_nothing_more() -> None:
     calling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await calling
-
-
-def test_a_message_that_is_sent_again_keeps_its_id_and_its_time() -> None:
-    message = sent_now(request_message(REQUEST))
-    first, again = message.publication("signal-engine"), message.publication("signal-engine")
-    assert first.properties.timestamp == again.properties.timestamp == message.sent_at is not None
-    assert first.properties.message_id == again.properties.message_id
-    assert first.body == again.body
 
 
 def test_a_request_expires_when_nobody_waits_for_it_any_more() -> None:
