@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
-from examples.ea_bridge.published import Published
+from examples.ea_bridge.published import Published, next_look_s
 from examples.ea_bridge.reading import connect, read_account, read_quotes, read_symbols
 from examples.ea_bridge.snapshot import obstacles, to_snapshot
 from examples.ea_bridge.specs import Refusal, to_spec
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 AnswerT = TypeVar("AnswerT")
 
-PRICES_PAUSE_S = 5.0
-"""A symbol that was just put into Market Watch has no prices yet: whatever is newly refused is looked at once more."""
 CONFIRM_TIMEOUT_S = 10.0
 """A snapshot that the broker has not confirmed by then is given up: the next one is newer."""
 
@@ -115,8 +113,8 @@ class Bridge:
             await self._outlet.publish_instruments(news.message, timeout_s=CONFIRM_TIMEOUT_S)
             self._published.note(news)
             log.info("instruments.published", count=len(news.specs))
-        pause_s = self._settings.instruments_every_s
-        self._specs_due_at = time.monotonic() + (min(pause_s, PRICES_PAUSE_S) if newly_refused else pause_s)
+        every_s = self._settings.instruments_every_s
+        self._specs_due_at = time.monotonic() + next_look_s(newly_refused, every_s=every_s)
 
     async def _read_specs(self, reading: AccountReading) -> list[InstrumentSpec | Refusal]:
         currency = reading.account.currency

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SPECS_PER_MESSAGE = 200
 """A spec takes about 700 bytes, a message at most 256 KiB."""
 
+PRICES_PAUSE_S = 5.0
+"""In which a symbol that was just put into Market Watch gets its prices."""
+
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -68,6 +71,11 @@ class Published:
             user_id=self._user_id, account=terms, captured_at=reading.captured_at, instruments=documents
         )
         return News(specs, message)
+
+
+def next_look_s(newly_refused: Sequence[Refusal], *, every_s: float) -> float:
+    """Seconds until the symbols are looked at again; soon where one was newly refused, for it may lack prices only."""
+    return min(every_s, PRICES_PAUSE_S) if newly_refused else every_s
 
 
 def _terms(account: AccountInfo) -> InstrumentsAccount:

@@ -45,7 +45,7 @@ class BridgeSettings(BaseSettings):
     commission_per_lot: dict[Identifier, NonNegativeDecimal] = Field(default_factory=dict)
     snapshot_every_s: Annotated[float, Field(ge=0.05, le=60)] = 1.0
     terminal_retry_s: Annotated[float, Field(ge=0.05, le=60)] = 5.0
-    instruments_every_s: Annotated[float, Field(ge=1)] = 60.0
+    instruments_every_s: Annotated[float, Field(ge=0.05)] = 60.0
     instruments_all_every_s: Annotated[float, Field(ge=1, le=43_200)] = 3600.0
 
     @classmethod

@@ -69,11 +69,15 @@ async def test_every_look_publishes_a_snapshot_and_specs_only_when_they_are_due(
 
 
 async def test_specs_that_are_due_are_published_where_they_have_changed(shown: ReplayedTerminal, kept: Kept) -> None:
-    made = bridge(shown, kept, instruments_every_s=1)
+    made = bridge(shown, kept, instruments_every_s=0.05)
     await look(made)
-    made._specs_due_at = 0  # noqa: SLF001  # a minute later
     shown.symbols["EURJPY"].trade_tick_value_loss = 0.9
-    await look(made)
+
+    async def published_again() -> bool:
+        await look(made)
+        return len(kept.specs) > 1
+
+    await eventually(published_again)
     assert kept.specs == [["EURUSD", "EURJPY"], ["EURJPY"]]
 
 
