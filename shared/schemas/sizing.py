@@ -41,7 +41,10 @@ class SizingRequest(Message):
     instrument: Identifier
     side: Side
     entries: Annotated[tuple[Entry, ...], Field(strict=False, min_length=1, max_length=ENTRIES_MAX)]
-    conversion_rates: Annotated[dict[CurrencyPair, PositiveDecimal], Field(default_factory=dict, max_length=100)]
+    conversion_rates: Annotated[
+        dict[CurrencyPair, PositiveDecimal],
+        Field(default_factory=dict, max_length=100, json_schema_extra={"additionalProperties": False}),
+    ]
     on_insufficient_margin: Literal["reject", "shrink"] = "reject"
     expires_at: UtcTime | None = None
 

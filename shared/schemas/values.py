@@ -11,9 +11,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
+from shared.schemas import json_forms
+from shared.schemas.json_forms import DECIMAL_TEXT_MAX
+
 DECIMAL_DIGITS_MAX = 38
 """Digits of a decimal in plain notation; PostgreSQL and every other reader keeps that many exactly."""
-DECIMAL_TEXT_MAX = 100
 IDENTIFIER_MAX = 128
 TIMES_KEPT = 1024
 """How many times' texts are kept: all decisions of a batch are of one moment, all of an account name its snapshot's."""
@@ -113,18 +115,24 @@ def _not_given_if_zero(value: Any) -> Any:
 
 
 ExactDecimal = Annotated[
-    Decimal, BeforeValidator(parse_decimal), PlainSerializer(format_decimal, return_type=str, when_used="json")
+    Decimal,
+    BeforeValidator(parse_decimal),
+    PlainSerializer(format_decimal, return_type=str, when_used="json"),
+    json_forms.DECIMAL,
 ]
 """Any finite decimal of up to 38 digits."""
-PositiveDecimal = Annotated[ExactDecimal, Field(gt=0)]
-NonNegativeDecimal = Annotated[ExactDecimal, Field(ge=0)]
-OptionalDecimal = Annotated[PositiveDecimal | None, BeforeValidator(_not_given_if_zero)]
+PositiveDecimal = Annotated[ExactDecimal, Field(gt=0), json_forms.POSITIVE]
+NonNegativeDecimal = Annotated[ExactDecimal, Field(ge=0), json_forms.NON_NEGATIVE]
+OptionalDecimal = Annotated[PositiveDecimal | None, BeforeValidator(_not_given_if_zero), json_forms.NOT_GIVEN_IF_ZERO]
 """A positive decimal, or None where the sender gave null or 0."""
 
 UtcTime = Annotated[
-    datetime, BeforeValidator(parse_time), PlainSerializer(format_time, return_type=str, when_used="json")
+    datetime,
+    BeforeValidator(parse_time),
+    PlainSerializer(format_time, return_type=str, when_used="json"),
+    json_forms.TIME,
 ]
-Id = Annotated[UUID, BeforeValidator(parse_uuid)]
+Id = Annotated[UUID, BeforeValidator(parse_uuid), json_forms.ID]
 
 Identifier = Annotated[
     str,
