@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from shared.cli.account import account
+from shared.cli.contracts import asyncapi, schemas
 from shared.cli.dead.commands import dead
 from shared.cli.definitions import definitions
 from shared.cli.doctor.commands import doctor
@@ -37,6 +38,8 @@ app.command()(doctor)
 app.command()(explain)
 app.command()(replay)
 app.command()(simulate)
+app.command()(asyncapi)
+app.command()(schemas)
 app.add_typer(account, name="account")
 app.add_typer(dead, name="dead")
 

@@ -38,7 +38,7 @@ def run(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
 
 def test_without_a_command_every_command_is_named() -> None:
     shown = run().output
-    assert all(command in shown for command in ("topology", "migrate", "token", *LOOKING_BACK))
+    assert all(command in shown for command in ("topology", "migrate", "token", "asyncapi", "schemas", *LOOKING_BACK))
 
 
 @pytest.mark.parametrize("command", ["topology", "users", "definitions", "roles", "migrate", "token", *LOOKING_BACK])
