@@ -36,10 +36,21 @@ _MODELS: dict[str, type[BaseModel]] = {**SCHEMAS, "account.instruments.v1": Acco
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's, without what only repeats a field's name, and without keywords that are OpenAPI's."""
+    """Pydantic's, without what only repeats a field's name, and without keywords that are OpenAPI's.
+
+    A written message has every field: there a default says nothing.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic names it
         return False
+
+    def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: FBT001 - pydantic's signature
+        return self.mode == "serialization" or super().field_is_required(field, total)
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        if self.mode == "serialization":
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
         union = super().tagged_union_schema(schema)

@@ -43,7 +43,7 @@ class SizingRequest(Message):
     entries: Annotated[tuple[Entry, ...], Field(strict=False, min_length=1, max_length=ENTRIES_MAX)]
     conversion_rates: Annotated[
         dict[CurrencyPair, PositiveDecimal],
-        Field(default_factory=dict, max_length=100, json_schema_extra={"additionalProperties": False}),
+        Field(default_factory=dict, max_length=100, json_schema_extra={"additionalProperties": False, "default": {}}),
     ]
     on_insufficient_margin: Literal["reject", "shrink"] = "reject"
     expires_at: UtcTime | None = None
