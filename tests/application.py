@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.config_service.changes import Changes
+from services.config_service.documents.routes import document_routes
 from services.config_service.http.accounts import account_routes
 from services.config_service.http.app import config_app
 from services.config_service.http.configuration import configuration_routes
@@ -51,6 +52,7 @@ def application(engine: AsyncEngine, *, limits: Throttle | None = None) -> FastA
         stream_routes(changes, Subscribers(most=1), tokens=tokens),
         account_routes(reading),
         decision_routes(reading),
+        document_routes(),
         health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(_away)),
         tokens=tokens,
         throttle=limits or throttle(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.config_service.changes import Changes
 from services.config_service.clock import ScheduleClock
+from services.config_service.documents.routes import document_routes
 from services.config_service.handler import ACCEPTS, CommandHandler
 from services.config_service.http.accounts import account_routes
 from services.config_service.http.app import config_app
@@ -85,6 +86,7 @@ async def main() -> None:
         stream_routes(changes, subscribers, tokens=tokens),
         account_routes(reading),
         decision_routes(reading),
+        document_routes(),
         health_routes(
             changes,
             broker_up=lambda: consumer.consuming and publisher.connected,
