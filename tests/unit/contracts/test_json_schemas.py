@@ -26,7 +26,8 @@ READ_WHOLE = [message for message in SCHEMAS if is_sent_to_us(message) and messa
 JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, [], {}, "", " x", "x ", "a\nb", "x" * 129, -1, 0, 5, 1.5, "-1", "0", "1e3", "+.5", "NaN", "2026-11-22"]
 )
-SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(deadline=None)
+SLOW = settings(UNHURRIED, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 def written(data: st.DataObject, message: str) -> Any:
@@ -110,6 +111,7 @@ def is_spec(document: Any) -> bool:
     ],
     ids=["any", "positive", "not negative"],
 )
+@UNHURRIED
 @given(text=st.from_regex(r"[+-]?[0-9]{0,3}\.?[0-9]{0,3}([eE][+-]?[0-9])?", fullmatch=True))
 def test_a_decimals_form_takes_exactly_what_is_read(form: json_forms.JsonForm, takes: Any, text: str) -> None:
     try:
@@ -120,6 +122,7 @@ def test_a_decimals_form_takes_exactly_what_is_read(form: json_forms.JsonForm, t
     assert jsonschema_rs.is_valid(form.read, text) == expected
 
 
+@UNHURRIED
 @given(number=st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-1, max_value=1))
 def test_a_decimal_that_is_not_given_may_be_zero_and_is_written_as_null(number: Decimal) -> None:
     assert jsonschema_rs.is_valid(json_forms.NOT_GIVEN_IF_ZERO.read, str(number)) == (number >= 0)
@@ -135,11 +138,13 @@ def why_no_time(text: str) -> str:
     return ""
 
 
+@UNHURRIED
 @given(text=st.from_regex(json_forms.TIME.read["pattern"], fullmatch=True))
 def test_a_time_that_the_form_takes_is_read_unless_it_does_not_exist(text: str) -> None:
     assert "RFC 3339" not in why_no_time(text)
 
 
+@UNHURRIED
 @given(text=st.from_regex(json_forms.ID.read["pattern"], fullmatch=True))
 def test_an_id_that_the_form_takes_is_read(text: str) -> None:
     assert str(parse_uuid(text)) == text.lower()
