@@ -12,11 +12,13 @@ from shared.contracts.traffic import PARTIES
 from shared.messaging.delivery import CONTENT_TYPE
 from shared.schemas.decoding import BODY_BYTES_MAX, SCHEMAS
 
-_DESCRIPTION = f"""How many lots, on this account, right now: asked and answered over RabbitMQ.
-
-Every message is persistent JSON of at most {BODY_BYTES_MAX // 1024} KiB. Its `type` names its schema and version; a
-published version never changes. Decimals travel as strings (`"1950.25"`); a JSON number is accepted too. Times are
-RFC 3339 in UTC. Unknown fields are refused. Messages are delivered at least once and take effect once."""
+_DESCRIPTION = (
+    "How many lots, on this account, right now: asked and answered over RabbitMQ.\n\n"
+    f"Every message is persistent JSON of at most {BODY_BYTES_MAX // 1024} KiB. Its `type` names its schema and"
+    ' version; a published version never changes. Decimals travel as strings (`"1950.25"`); a JSON number is accepted'
+    " too. Times are RFC 3339 in UTC. Unknown fields are refused. Messages are delivered at least once and take effect"
+    " once."
+)
 
 
 def asyncapi_document() -> dict[str, Any]:
@@ -27,7 +29,7 @@ def asyncapi_document() -> dict[str, Any]:
         "info": {
             "title": "Lotwise",
             "version": __version__,
-            "description": " ".join(_DESCRIPTION.split("\n")).replace("  ", "\n\n"),
+            "description": _DESCRIPTION,
             "tags": [{"name": party.name, "description": f"{party.title}. {party.about}"} for party in PARTIES],
         },
         "defaultContentType": CONTENT_TYPE,

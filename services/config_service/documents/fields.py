@@ -27,12 +27,15 @@ _SHOWN_MAX = 2**31 - 2
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its path (`entries[].stop_loss`), its kind in words, and what is assumed where it is left out."""
+    """One field: its path (`entries[].stop_loss`), its kind in words, whether it must be there, and a note.
+
+    The note on a field of a body is what is assumed where it is left out.
+    """
 
     path: str
     kind: str
     required: bool
-    default: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

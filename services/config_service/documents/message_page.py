@@ -136,7 +136,7 @@ def _message(message: Node, ways: tuple[Way, ...], schemas: Node) -> MessagePart
 
 
 def _described(schema: Node) -> tuple[Field, ...]:
-    """Properties or headers: what is said of each takes the place of a default."""
+    """Properties or headers, with what is said of each as its note."""
     return tuple(
         Field(name, kind(inner, {}), name in schema.get("required", []), inner.get("description", ""))
         for name, inner in schema["properties"].items()
