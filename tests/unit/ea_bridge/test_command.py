@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from examples.ea_bridge.__main__ import app
 from tests.unit.ea_bridge.bridges import EXAMPLE
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """The command logs to a standard error that is closed with its test."""
+    yield
+    structlog.reset_defaults()
 
 
 def run(*arguments: str) -> Result:
