@@ -32,7 +32,7 @@ async def main() -> None:
     configure_logging(settings.log_level, service=SERVICE)
     instance = instance_name(SERVICE)
 
-    engine = connect_database(settings, application=instance)
+    engine = connect_database(settings, application=instance, for_batches=True)
     current = CurrentConfiguration()
     publisher = Publisher(settings, name=f"{instance} publish")
     listener = BroadcastListener(

@@ -45,14 +45,19 @@ def asyncpg_url(url: str) -> str:
     return f"{head}?{urlencode([*rest, ('dsn', f'postgresql://?{urlencode(tls)}')])}"
 
 
-def connect_database(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
+def connect_database(settings: DatabaseSettings, *, application: str, for_batches: bool = False) -> AsyncEngine:
     """An engine that connects when first used.
+
+    `for_batches`: few statements, over and over, by someone who repeats a transaction that found its connection dead.
+    So none is asked beforehand whether it lives, a round trip each time; and each statement is planned once a
+    connection, because what its arrays hold never changes how it is best done.
 
     Every wait is bounded on both sides: a black hole costs `database_statement_timeout_seconds` plus the two seconds
     that asyncpg takes to cancel. READ COMMITTED is set, not assumed: a statement after a lock must see what the
     lock's last holder committed.
     """
     statement_s = settings.database_statement_timeout_seconds
+    plans = {"plan_cache_mode": "force_generic_plan"} if for_batches else {}
     return create_async_engine(
         asyncpg_url(settings.database_url.get_secret_value()),
         isolation_level="READ COMMITTED",
@@ -60,11 +65,12 @@ def connect_database(settings: DatabaseSettings, *, application: str) -> AsyncEn
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
         pool_recycle=POOL_RECYCLE_S,
-        pool_pre_ping=True,
+        pool_pre_ping=not for_batches,
         connect_args={
             "timeout": CONNECT_TIMEOUT_S,
             "command_timeout": statement_s + 1,
             "server_settings": {
+                **plans,
                 "application_name": application,
                 "timezone": "UTC",
                 "statement_timeout": f"{int(statement_s * 1000)}",
