@@ -12,16 +12,24 @@ from services.config_service.http.accounts import account_routes
 from services.config_service.http.app import config_app
 from services.config_service.http.configuration import configuration_routes
 from services.config_service.http.decisions import decision_routes
+from services.config_service.http.explanations import explanation_routes
 from services.config_service.http.health import health_routes
+from services.config_service.http.overview import overview_routes
+from services.config_service.http.page import page_routes
 from services.config_service.http.schedules import schedule_routes
+from services.config_service.http.simulation import simulation_routes
 from services.config_service.http.stream import stream_routes
 from services.config_service.http.throttle import Throttle
 from services.config_service.http.workers import worker_routes
+from services.config_service.overview import OverviewReading
+from services.config_service.proofs import Proofs
 from services.config_service.reading import Reading
 from services.config_service.subscribers import Subscribers
 from services.config_service.workers import Workers
 from shared.errors import DependencyError
 from shared.health import DatabaseCheck
+from shared.messaging.link import BrokerSettings
+from shared.messaging.parked_counts import ParkedCounts
 from shared.tokens import Role, TokenSettings, TokenVerifier, issue_token
 
 JWT_SECRET = "a-secret-of-the-tests-and-of-nothing-else"
@@ -43,7 +51,8 @@ def throttle(*, writes: int = OFTEN, auth_failures: int = OFTEN) -> Throttle:
 
 def application(engine: AsyncEngine, *, limits: Throttle | None = None) -> FastAPI:
     """Every route. Its health says that the database is away."""
-    changes, reading = Changes(engine, command_s=30, timeout_s=5), Reading(engine)
+    changes, reading, proofs = Changes(engine, command_s=30, timeout_s=5), Reading(engine), Proofs(engine)
+    parked = ParkedCounts(BrokerSettings(amqp_url=SecretStr("amqp://nobody@127.0.0.1:1/none")), instance="test")
     tokens = TokenVerifier(TOKENS)
     return config_app(
         configuration_routes(changes),
@@ -53,6 +62,10 @@ def application(engine: AsyncEngine, *, limits: Throttle | None = None) -> FastA
         account_routes(reading),
         decision_routes(reading),
         document_routes(),
+        explanation_routes(proofs),
+        simulation_routes(proofs),
+        overview_routes(OverviewReading(engine), parked),
+        page_routes(),
         health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(_away)),
         tokens=tokens,
         throttle=limits or throttle(),

@@ -10,11 +10,17 @@ from services.config_service.http.accounts import account_routes
 from services.config_service.http.app import config_app
 from services.config_service.http.configuration import configuration_routes
 from services.config_service.http.decisions import decision_routes
+from services.config_service.http.explanations import explanation_routes
 from services.config_service.http.health import health_routes
+from services.config_service.http.overview import overview_routes
+from services.config_service.http.page import page_routes
 from services.config_service.http.schedules import schedule_routes
+from services.config_service.http.simulation import simulation_routes
 from services.config_service.http.stream import STRANGERS_MAX, stream_routes
 from services.config_service.http.throttle import Throttle
 from services.config_service.http.workers import worker_routes
+from services.config_service.overview import OverviewReading
+from services.config_service.proofs import Proofs
 from services.config_service.reading import Reading
 from services.config_service.relay import Relay
 from services.config_service.settings import ConfigServiceSettings
@@ -30,6 +36,7 @@ from shared.messaging.broadcast import BroadcastListener
 from shared.messaging.consumer import Consumer
 from shared.messaging.declaration import verify_names
 from shared.messaging.link import refuse_bad_credentials
+from shared.messaging.parked_counts import ParkedCounts
 from shared.messaging.publisher import Publisher
 from shared.messaging.topology import CONFIG, CONFIG_CHANGED, DEAD, EVENTS
 from shared.service import instance_name, run_service, run_tasks, wait_for
@@ -48,7 +55,7 @@ async def main() -> None:
     engine = connect_database(settings, application=instance)
     tokens = TokenVerifier(settings)
     reading_engine = connect_database(settings.for_reading(), application=f"{instance} reading")
-    reading = Reading(reading_engine)
+    reading, proofs = Reading(reading_engine), Proofs(reading_engine)
     changes = Changes(engine, command_s=settings.command_seconds, timeout_s=settings.apply_timeout_s)
     publisher = Publisher(settings, name=f"{instance} publish")
     relay = Relay(engine, publisher, wake=changes.committed)
@@ -60,6 +67,7 @@ async def main() -> None:
     listener = BroadcastListener(
         settings, instance=instance, subscribed=changes.refresh, changed=changes.hear, announced=workers.hear
     )
+    parked = ParkedCounts(settings, instance=instance)
     subscribers = Subscribers(most=settings.stream_clients_max)
     timeline = Timeline(changes, subscribers)
     clock = ScheduleClock(changes, publisher, grace_s=settings.schedule_grace_seconds)
@@ -87,6 +95,10 @@ async def main() -> None:
         account_routes(reading),
         decision_routes(reading),
         document_routes(),
+        explanation_routes(proofs),
+        simulation_routes(proofs),
+        overview_routes(OverviewReading(reading_engine), parked),
+        page_routes(),
         health_routes(
             changes,
             broker_up=lambda: consumer.consuming and publisher.connected,
@@ -113,6 +125,7 @@ async def main() -> None:
                 "relay": relay.run(),
                 "broadcast": listener.run(),
                 "announcer": announcer.run(),
+                "parked counts": parked.run(),
                 "timeline": timeline.run(),
                 "schedules": clock.run(),
                 "keys of tokens": tokens.keep_fresh(),

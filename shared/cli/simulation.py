@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import typer
-from pydantic import ValidationError
 
 from shared.cli.chart import chart
 from shared.cli.comparison import measures, table
@@ -19,24 +16,7 @@ from shared.cli.pages import Pace, work_through
 from shared.cli.spans import Meant
 from shared.cli.terminal import say, show
 from shared.database.records import StoredDecision
-from shared.schemas.sizing import SizingDecision
-from shared.sizing.record import decode_inputs, unpack_record
-from shared.sizing.simulation import Tally, simulated
-
-
-@dataclass(slots=True)
-class Simulated:
-    """What happened, what would have, and how many records could not be read."""
-
-    happened: Tally = field(default_factory=Tally)
-    simulated: Tally = field(default_factory=Tally)
-    unreadable: int = 0
-
-    def merge(self, other: Simulated) -> None:
-        """Take in another page."""
-        self.happened.merge(other.happened)
-        self.simulated.merge(other.simulated)
-        self.unreadable += other.unreadable
+from shared.sizing.simulation import Simulated
 
 
 async def simulate_span(meant: Meant, percent: Decimal, *, drawing: Path | None) -> None:
@@ -62,14 +42,7 @@ def simulate_page(page: Sequence[StoredDecision], *, risk_percent: Decimal) -> S
     """A page of decisions as they were, and under another percent."""
     result = Simulated()
     for stored in page:
-        try:
-            reply = SizingDecision.model_validate_json(stored.reply)
-            inputs = decode_inputs(unpack_record(stored.record))
-        except (ValidationError, zlib.error):
-            result.unreadable += 1
-            continue
-        result.happened.count(reply)
-        result.simulated.count(simulated(inputs, risk_percent))
+        result.count(stored.record, stored.reply, risk_percent=risk_percent)
     return result
 
 

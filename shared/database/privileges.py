@@ -122,8 +122,10 @@ SERVICE_ROLES = (
             # Shown over HTTP, never changed.
             "user_mt5_accounts",
             "user_mt5_account_details",
+            "user_mt5_sync_logs",
             "trade_setup_risk_logs",
             "decisions",
+            "decision_records",
         ),
         insert=(
             "risk_configuration_history",

@@ -46,6 +46,13 @@ PAGE = text(f"""
     LIMIT :rows
 """)  # noqa: S608  our own text
 
+NEWEST = text("""
+    SELECT record.request_id, record.engine_version, record.record, decision.reply, record.decided_at
+    FROM decision_records AS record JOIN decisions AS decision USING (request_id)
+    WHERE record.decided_at >= clock_timestamp() - CAST(:within AS interval)
+    ORDER BY record.decided_at DESC LIMIT :rows
+""")
+
 _BEFORE_ALL = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), UUID(int=0))
 
 
@@ -74,6 +81,13 @@ async def load_record(engine: AsyncEngine, request_id: UUID) -> StoredDecision |
     async with transaction(engine) as connection:
         row = (await connection.execute(ONE, {"request_id": request_id})).one_or_none()
     return None if row is None else StoredDecision(*row)
+
+
+async def newest_records(engine: AsyncEngine, *, within: timedelta, rows: int) -> Sequence[StoredDecision]:
+    """The decisions made `within` the time before now, by the database's clock: the newest `rows`, newest first."""
+    async with transaction(engine) as connection:
+        found = (await connection.execute(NEWEST, {"within": within, "rows": rows})).all()
+    return [StoredDecision(*row) for row in found]
 
 
 async def span_of(engine: AsyncEngine, *, since: Moment, until: Moment, account_id: int | None) -> Span:

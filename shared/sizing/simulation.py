@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from pydantic import ValidationError
+
 from shared.schemas.sizing import SizingDecision
 from shared.sizing.decision import decide
 from shared.sizing.rational import ZERO, Rational, exact
-from shared.sizing.record import Inputs
+from shared.sizing.record import Inputs, decode_inputs, unpack_record
 
 NOTHING = ZERO
 SHARE_PLACES = 6
@@ -60,6 +63,32 @@ class Tally:
                 _add(mine, currency, amount)
         self.margin_use += other.margin_use
         self.risk_percents |= other.risk_percents
+
+
+@dataclass(slots=True)
+class Simulated:
+    """What happened, what would have under another percent, and how many records could not be read."""
+
+    happened: Tally = field(default_factory=Tally)
+    simulated: Tally = field(default_factory=Tally)
+    unreadable: int = 0
+
+    def count(self, record: bytes, reply: bytes, *, risk_percent: Decimal) -> None:
+        """Take in one decision as it is stored. Raises ValueError for a percent that the contract does not allow."""
+        try:
+            told = SizingDecision.model_validate_json(reply)
+            inputs = decode_inputs(unpack_record(record))
+        except (ValidationError, zlib.error):
+            self.unreadable += 1
+            return
+        self.happened.count(told)
+        self.simulated.count(simulated(inputs, risk_percent))
+
+    def merge(self, other: Simulated) -> None:
+        """Take in another simulation under the same percent."""
+        self.happened.merge(other.happened)
+        self.simulated.merge(other.simulated)
+        self.unreadable += other.unreadable
 
 
 def simulated(inputs: Inputs, risk_percent: Decimal) -> SizingDecision:

@@ -70,6 +70,7 @@ FORBIDDEN = [
     ("config_service", "rewrite history", "UPDATE risk_configuration_history SET updated_by = 'nobody'"),
     ("config_service", "forget a version", "DELETE FROM risk_configuration_history"),
     ("config_service", "make a second configuration", "INSERT INTO risk_configuration (id) VALUES (2)"),
+    ("config_service", "write a record", "INSERT INTO decision_records DEFAULT VALUES"),
     ("config_service", "write a decision", "INSERT INTO decisions DEFAULT VALUES"),
     ("config_service", "make partitions", "SELECT lotwise_create_partitions('user_mt5_sync_logs', 1)"),
 ]
