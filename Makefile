@@ -13,7 +13,7 @@ SOAK_S ?= 600
 $(V).SILENT:
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test faults soak check bench bench-quick up down lock clean
+.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test test-all faults soak check bench bench-quick up down lock clean
 
 help: ## list the targets
 	echo "Lotwise: make TARGET"
@@ -33,6 +33,13 @@ test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_AR
 	$(VENV)/python -m dev.servers
 	echo "All tests:"
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+test-all: bootstrap ## every test of `make test`, and those that need a browser; installs Debian's Chromium
+	$(VENV)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements-browser.txt
+	$(VENV)/python -m dev.servers
+	$(VENV)/python -m dev.browser
+	echo "All tests, and those that need more:"
+	$(VENV)/python -m pytest --all $(PYTEST_ARGS)
 
 faults: bootstrap ## the whole fault table; writes docs/faults.md (SEED=n repeats what chance chose, MIXED_FAULTS_S=120)
 	$(VENV)/python -m dev.servers
@@ -67,6 +74,7 @@ lock: ## write requirements*.txt anew from pyproject.toml (needs uv)
 	command -v uv >/dev/null || { echo "uv is not on the PATH. Install it, for example: pipx install uv" >&2; exit 1; }
 	uv pip compile pyproject.toml --generate-hashes --quiet -o requirements.txt
 	uv pip compile pyproject.toml --group dev --generate-hashes --quiet -o requirements-dev.txt
+	uv pip compile pyproject.toml --group dev --group browser -c requirements-dev.txt --generate-hashes --quiet -o requirements-browser.txt
 	uv pip compile pyproject.toml --group dev --group bench -c requirements-dev.txt --generate-hashes --quiet -o requirements-bench.txt
 
 clean: ## stop the stack, then remove .venv, .run, caches and builds

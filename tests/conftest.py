@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,32 @@ settings.register_profile("thorough", max_examples=1000)
 
 SECRETS = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}|[a-z]+://[^\s/:@\"]+:[^\s/@\"]+@")
 """A JSON Web Token, or a user with a password in a URL."""
+
+
+NEEDING_MORE = ("browser",)
+"""Markers of tests that need more than Python, RabbitMQ and PostgreSQL; `make test-all` runs them too, by `--all`.
+
+A folder of the same name is not even read without: what it imports may not be installed."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--all`: what needs more than this machine has by itself, too."""
+    parser.addoption("--all", action="store_true", help=f"run the tests marked {', '.join(NEEDING_MORE)}, too")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over the folders of what needs more, unless it was asked for."""
+    passed_over = not config.getoption("--all") and collection_path.is_dir() and collection_path.name in NEEDING_MORE
+    return passed_over or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs more, unless it was asked for."""
+    if config.getoption("--all"):
+        return
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in NEEDING_MORE)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session", autouse=True)

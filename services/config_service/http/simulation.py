@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -15,6 +14,7 @@ from services.config_service.http.problems import ProblemError, ProblemField
 from services.config_service.proofs import Proofs, SimulatedDay
 from shared.schemas.values import ExactDecimal, Message, UtcTime
 from shared.sizing.configuration import RISK_PERCENT_MAX, RISK_PERCENT_MIN
+from shared.sizing.rational import Rational
 from shared.sizing.rounding import round_down
 from shared.sizing.simulation import Tally
 
@@ -122,7 +122,7 @@ def _outcome(tally: Tally) -> Outcome:
     )
 
 
-def _amounts(sums: dict[str, Fraction]) -> tuple[Amount, ...]:
+def _amounts(sums: dict[str, Rational]) -> tuple[Amount, ...]:
     return tuple(
         Amount(currency=currency, amount=round_down(amount, PLACES)) for currency, amount in sorted(sums.items())
     )

@@ -1,0 +1,180 @@
+// Puts the page together: sign in, follow the stream, ask for the rest, show it all.
+
+import { Api } from "/page/api.js";
+import { Change } from "/page/change.js";
+import { Decisions, ROWS } from "/page/decisions.js";
+import { Dial } from "/page/dial.js";
+import { byId, h, say, show } from "/page/dom.js";
+import { ExplanationView } from "/page/explanation.js";
+import { Freshness } from "/page/freshness.js";
+import { showAccounts, showOverview } from "/page/overview.js";
+import { showPlans } from "/page/plans.js";
+import { poll } from "/page/polling.js";
+import { forget, keep, keptSession, readSession } from "/page/session.js";
+import { Stream } from "/page/stream.js";
+import { showWorkers } from "/page/workers.js";
+
+const OFTEN_MS = 3_000;
+const SELDOM_MS = 6_000;
+const RELATIVE_MS = 10_000;
+const OUTDATED_MAX = 5;
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
+class Desk {
+  #session;
+  #api;
+  #dial = new Dial();
+  #freshness = new Freshness();
+  #decisions;
+  #polls;
+  #stream;
+  #timers;
+
+  constructor(session) {
+    this.#session = session;
+    this.#api = new Api(session.token, () => this.leave("Your token is not valid any more. Sign in with another."));
+    const explanation = new ExplanationView(this.#api);
+    this.#decisions = new Decisions({ chosen: () => this.#polls.decisions.again(), open: (id) => explanation.open(id) });
+    this.#dress();
+    this.#polls = this.#ask();
+    this.#stream = new Stream(session.token, {
+      configuration: (version) => this.#hear(version),
+      state: (state) => this.#freshness.stream(state),
+      signedOut: () => this.leave("Your token is not valid any more. Sign in with another."),
+    });
+    this.#timers = [
+      setInterval(() => this.#dial.render(), RELATIVE_MS),
+      setTimeout(() => this.leave("Your token has ended. Sign in with another."), Math.min(session.endsAt - Date.now(), TIMEOUT_MAX_MS)),
+    ];
+  }
+
+  leave(why) {
+    this.#stream?.close();
+    for (const timer of this.#timers ?? []) clearTimeout(timer);
+    for (const one of Object.values(this.#polls ?? {})) one.stop();
+    this.#freshness.stop();
+    this.#dial.stop();
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    forget();
+    // A new document holds nothing of what the last one showed.
+    sessionStorage.setItem(LEFT, why);
+    location.reload();
+  }
+
+  #dress() {
+    say(byId("who-name"), this.#session.user);
+    say(byId("who-role"), this.#session.role);
+    byId("dial-acts").hidden = !this.#session.isOwner;
+    const change = new Change(this.#api, { current: () => this.#dial.current, done: (sentence) => this.#announce(sentence) });
+    byId("change").onclick = () => this.#dial.current && change.open({ isPlan: false });
+    byId("plan").onclick = () => this.#dial.current && change.open({ isPlan: true });
+    byId("sign-out").onclick = () => this.leave("");
+    for (const part of ["reasons", "accounts", "workers", "decisions"]) show(byId(part), h("p", { class: "empty" }, "Loading …"));
+  }
+
+  #ask() {
+    const asked = {
+      history: poll(() => this.#try("history", () => this.#loadHistory()), 10 * SELDOM_MS),
+      overview: poll(() => this.#try("overview", () => this.#loadOverview()), SELDOM_MS),
+      workers: poll(() => this.#try("workers", async () => showWorkers(await this.#api.get("/api/v1/workers"))), SELDOM_MS),
+      decisions: poll(() => this.#try("decisions", () => this.#loadDecisions()), OFTEN_MS),
+    };
+    if (!this.#session.isOwner) return asked;
+    return { ...asked, plans: poll(() => this.#try("plans", () => this.#loadPlans()), SELDOM_MS) };
+  }
+
+  // What fails is asked for again by the next turn of its poll; that it is old by then, the freshness tells.
+  async #try(what, load) {
+    try {
+      await load();
+      if (what !== "history") this.#freshness.answered(what);
+    } catch (problem) {
+      if (!("status" in problem)) throw problem;
+    }
+  }
+
+  async #loadHistory() {
+    this.#dial.load((await this.#api.get("/api/v1/risk/config/history", { limit: 200 })).items);
+  }
+
+  async #loadOverview() {
+    const of = (state) => this.#api.get("/api/v1/accounts", { sync_status: state, limit: OUTDATED_MAX });
+    const [overview, stale, error] = await Promise.all([this.#api.get("/api/v1/overview"), of("stale"), of("error")]);
+    showOverview(overview, this.#session.isOwner);
+    showAccounts(overview.accounts, overview.deliveries, [...error.items, ...stale.items].slice(0, OUTDATED_MAX));
+  }
+
+  async #loadDecisions() {
+    const status = this.#decisions.status;
+    const { items } = await this.#api.get("/api/v1/decisions", { status, limit: ROWS });
+    if (status === this.#decisions.status) this.#decisions.render(items);
+  }
+
+  async #loadPlans() {
+    const { items } = await this.#api.get("/api/v1/risk/config/schedules", { state: "planned" });
+    this.#dial.plan(items);
+    showPlans(items, (plan) => this.#cancel(plan));
+  }
+
+  async #cancel(plan) {
+    try {
+      await this.#api.delete(`/api/v1/risk/config/schedules/${plan.schedule_id}`);
+      this.#announce(`The change to ${plan.new_risk_percent} % is cancelled`);
+    } catch (problem) {
+      this.#announce(`It could not be cancelled: ${problem.message}`);
+    }
+    this.#polls.plans.again();
+  }
+
+  #hear(version) {
+    const isFirst = this.#dial.current === null;
+    if (this.#dial.hear(version) && !isFirst) this.#announce(`${version.fixed_risk_percent} % is in force, set by ${version.updated_by}`);
+    this.#polls?.workers.again();
+    this.#polls?.plans?.again();
+    if (isFirst) this.#polls?.history.again();
+  }
+
+  #announce(sentence) {
+    say(byId("announcer"), sentence);
+    this.#polls?.plans?.again();
+  }
+}
+
+const LEFT = "lotwise.left";
+
+function askForToken() {
+  const why = sessionStorage.getItem(LEFT) ?? "";
+  sessionStorage.removeItem(LEFT);
+  byId("sign-in").hidden = false;
+  say(byId("sign-in-error"), why);
+  byId("token").focus();
+  byId("sign-in-form").onsubmit = async (event) => {
+    event.preventDefault();
+    say(byId("sign-in-error"), await signIn(byId("token").value.trim()));
+  };
+}
+
+/** Sign in; what is wrong where that does not work, else nothing. */
+async function signIn(token) {
+  const session = readSession(token);
+  if (session === null) return "That is no token. It has three parts with dots between them.";
+  try {
+    await new Api(token, () => {}).get("/api/v1/risk/config");
+  } catch (problem) {
+    return problem.status === 401 ? "This token is not valid, or has ended." : `Not now: ${problem.message}.`;
+  }
+  keep(session);
+  byId("token").value = "";
+  enter(session);
+  return "";
+}
+
+function enter(session) {
+  byId("sign-in").hidden = true;
+  byId("desk").hidden = false;
+  new Desk(session);
+}
+
+const kept = keptSession();
+if (kept) enter(kept);
+else askForToken();

@@ -1,0 +1,78 @@
+// The newest decisions, live; each opens to its whole arithmetic.
+
+import { byId, h, replace, show } from "/page/dom.js";
+import { grouped, precise, sum, timeOf, words } from "/page/format.js";
+
+const FILTERS = [
+  { name: "All", status: null },
+  { name: "Approved", status: "approved" },
+  { name: "Rejected", status: "rejected" },
+  { name: "Errors", status: "error" },
+];
+export const ROWS = 25;
+
+export class Decisions {
+  status = null;
+  #open;
+  #known = null;
+
+  /** `chosen()` is called when another filter was chosen; `open(request_id)` when a decision is to be explained. */
+  constructor({ chosen, open }) {
+    this.#open = open;
+    replace(byId("decisions-filter"), ...FILTERS.map((filter) => this.#button(filter, chosen)));
+  }
+
+  render(items) {
+    if (items.length === 0) {
+      show(byId("decisions"), h("p", { class: "empty" }, this.status === null ? "Nothing has been decided yet. Decisions appear here as they are made." : "No such decision."));
+      return;
+    }
+    const fresh = this.#known === null ? new Set() : new Set(items.map((one) => one.request_id).filter((id) => !this.#known.has(id)));
+    this.#known = new Set(items.map((one) => one.request_id));
+    const table = byId("decisions").querySelector("tbody") ?? this.#table();
+    // Rows that are there already stay the very same elements, and with them focus and selection.
+    const rows = new Map([...table.children].map((row) => [row.dataset.request, row]));
+    table.replaceChildren(...items.map((one) => rows.get(one.request_id) ?? row(one, fresh.has(one.request_id))));
+  }
+
+  #table() {
+    const body = h("tbody", { on: { click: (event) => this.#clicked(event) } });
+    const heads = ["Decided", "Setup", "Account", "Result", "Lots", "At risk", "Margin"];
+    const titles = heads.map((title) => h("th", { scope: "col", class: ["Lots", "At risk", "Margin"].includes(title) ? "number" : null }, title));
+    replace(byId("decisions"), h("table", { class: "decided" }, h("caption", { class: "visually-hidden" }, "The newest decisions"), h("thead", {}, h("tr", {}, ...titles)), body));
+    return byId("decisions").querySelector("tbody");
+  }
+
+  #clicked(event) {
+    const chosen = event.target.closest("tr");
+    if (chosen && !getSelection().toString()) this.#open(chosen.dataset.request);
+  }
+
+  #button(filter, chosen) {
+    const choose = () => {
+      this.status = filter.status;
+      this.#known = null;
+      for (const [index, button] of [...byId("decisions-filter").children].entries())
+        button.setAttribute("aria-pressed", FILTERS[index] === filter);
+      show(byId("decisions"), h("p", { class: "empty" }, "Loading …"));
+      chosen();
+    };
+    return h("button", { type: "button", "aria-pressed": String(filter.status === this.status), on: { click: choose } }, filter.name);
+  }
+}
+
+function row(one, isFresh) {
+  const volumes = [one.entry_1_volume, one.entry_2_volume, one.entry_3_volume].filter((volume) => volume !== null);
+  const setup = h("button", { type: "button", class: "link", "aria-haspopup": "dialog" }, `${words(one.side)} ${one.instrument}`);
+  return h(
+    "tr",
+    { "data-request": one.request_id, class: isFresh ? "fresh" : null },
+    h("td", {}, timeOf(one.decided_at, precise(one.decided_at))),
+    h("td", {}, setup, h("span", { class: "under" }, one.setup_id)),
+    h("td", {}, one.login === null ? "–" : `${one.login}`, h("span", { class: "under" }, one.user_id)),
+    h("td", {}, h("span", { class: `state ${one.status}` }, words(one.status)), one.reason ? h("span", { class: "under" }, words(one.reason)) : null),
+    h("td", { class: "number" }, grouped(sum(volumes)), volumes.length > 1 ? h("span", { class: "under" }, volumes.join(" + ")) : null),
+    h("td", { class: "number" }, grouped(one.total_stop_loss_amount)),
+    h("td", { class: "number" }, grouped(one.total_margin_required)),
+  );
+}

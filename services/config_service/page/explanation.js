@@ -1,0 +1,56 @@
+// One decision, figure by figure, as one would check it by hand.
+
+import { byId, h, replace } from "/page/dom.js";
+import { words } from "/page/format.js";
+
+const MOMENT = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)Z$/;
+
+export class ExplanationView {
+  #api;
+  #dialog = byId("explanation-dialog");
+  #asked = null;
+
+  constructor(api) {
+    this.#api = api;
+  }
+
+  async open(request) {
+    this.#asked = request;
+    this.#frame("How it was decided", h("p", { class: "empty" }, "Loading …"));
+    this.#dialog.showModal();
+    try {
+      const told = await this.#api.get(`/api/v1/decisions/${request}/explanation`);
+      if (this.#asked === request) this.#tell(told);
+    } catch (problem) {
+      if (this.#asked === request) this.#frame("How it was decided", h("p", { class: "notice" }, `It cannot be shown: ${problem.message}.`));
+    }
+  }
+
+  #tell({ status, reasons, sections }) {
+    this.#frame(
+      "How it was decided",
+      h("p", {}, h("span", { class: `state ${status}` }, words(status))),
+      ...reasons.map((reason) => h("p", { class: "notice" }, h("strong", {}, words(reason.code)), `: ${reason.message}`)),
+      ...sections.filter(({ name }) => name !== "outcome" || reasons.length === 0).map(section),
+    );
+  }
+
+  #frame(title, ...content) {
+    const close = h("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => this.#dialog.close() } }, "✕");
+    replace(this.#dialog, h("div", { class: "drawer-head" }, h("h2", { id: "explanation-title" }, title), close), h("div", { class: "drawer-body", tabindex: "0", role: "region", "aria-labelledby": "explanation-title" }, ...content));
+  }
+}
+
+function section({ title, lines }) {
+  return h("section", { class: "explained" }, h("h3", {}, title), h("dl", {}, ...lines.map(line)));
+}
+
+function line({ name, shown, unit, formula, numbers, in_reply: told, note, value }) {
+  const details = [formula ? `= ${formula}` : null, numbers ? `= ${numbers}` : null, told && told !== value ? `in the reply: ${told}` : null, note];
+  return h(
+    "div",
+    {},
+    h("dt", {}, words(name)),
+    h("dd", {}, h("span", { class: "value" }, shown.replace(MOMENT, "$1 $2 UTC"), unit ? ` ${unit}` : ""), ...details.filter(Boolean).map((text) => h("span", { class: "under" }, text))),
+  );
+}

@@ -1,0 +1,66 @@
+// Says whether what is shown is of now: the stream is up, and every question was answered lately. Says it aloud where not.
+
+import { byId, say } from "/page/dom.js";
+import { precise } from "/page/format.js";
+
+const LATE_MS = 20_000;
+const LOOK_MS = 1_000;
+const NAMES = { live: "Live", connecting: "Connecting", offline: "Offline", late: "Delayed" };
+
+export class Freshness {
+  #stream = "connecting";
+  #heard = new Map();
+  #timer = setInterval(() => this.#look(), LOOK_MS);
+
+  constructor() {
+    document.addEventListener("visibilitychange", this.#begin);
+  }
+
+  /** The stream's state. An attempt to connect again is no news: it stays offline until it is live. */
+  stream(state) {
+    if (state === "live") this.answered("stream");
+    if (state !== "connecting" || this.#stream === "connecting") this.#stream = state;
+    this.#look();
+  }
+
+  /** `what` was answered just now. */
+  answered(what) {
+    this.#heard.set(what, Date.now());
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    document.removeEventListener("visibilitychange", this.#begin);
+    say(byId("stale"), "");
+  }
+
+  // Nobody asks while the page is hidden; whoever comes back to it is not told that nobody answered.
+  #begin = () => {
+    for (const what of this.#heard.keys()) this.#heard.set(what, Date.now());
+  };
+
+  #look() {
+    const state = this.#state();
+    byId("freshness").dataset.state = state;
+    say(byId("freshness-text"), NAMES[state]);
+    say(byId("stale"), this.#sentence(state));
+  }
+
+  #state() {
+    if (this.#stream !== "live") return this.#stream;
+    return !document.hidden && Date.now() - this.#oldest() > LATE_MS ? "late" : "live";
+  }
+
+  #oldest() {
+    const polled = [...this.#heard].filter(([what]) => what !== "stream");
+    return Math.min(Date.now(), ...polled.map(([, at]) => at));
+  }
+
+  #sentence(state) {
+    if (state === "live" || state === "connecting") return "";
+    const why = state === "late" ? "Some answers do not come." : "The connection to the service is lost.";
+    const at = state === "late" ? this.#oldest() : Math.max(...this.#heard.values());
+    const known = Number.isFinite(at) ? ` What you see is of ${precise(new Date(at).toISOString())}.` : "";
+    return `${why}${known} Trying again.`;
+  }
+}

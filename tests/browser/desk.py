@@ -1,0 +1,128 @@
+"""A whole Lotwise for the page to show: the services as processes, accounts, decisions, a dial that was turned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from dev.stack.processes import ServiceProcess
+from shared.database.engine import asyncpg_url
+from shared.schemas.sizing import SizingDecision
+from shared.tokens import Role, TokenSettings, issue_token
+from tests import builders
+from tests.desk import Desk, ago, request
+from tests.e2e.conftest import JWT_SECRET
+from tests.integration.config_service.rows import make_accounts
+
+CONFIG = "/api/v1/risk/config"
+TURNS = (("2.5", "NFP"), ("1", "FOMC, half an hour around"), ("2", "After the press conference"))
+
+# The dial was turned during the last days, not within one second.
+SPREAD = text("""
+    UPDATE risk_configuration_history
+    SET updated_at = clock_timestamp() - make_interval(hours => (5 - config_version) * 30)
+    WHERE config_version < 5
+""")
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The processes that a page meets, and those who work with them meanwhile."""
+
+    config_service: ServiceProcess
+    database_url: str
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return self.config_service.http_url
+
+    def token(self, role: Role = "owner", *, user: str | None = None, lifetime_s: int = 3600) -> str:
+        """A token that the service believes."""
+        settings = TokenSettings(jwt_secret=SecretStr(JWT_SECRET))
+        return issue_token(settings, user=user or f"{role}-1", role=role, lifetime_s=lifetime_s)
+
+    def turn(self, percent: str, reason: str | None = None) -> None:
+        """The owner turns the dial, somewhere else."""
+        answer = httpx.post(
+            f"{self.url}{CONFIG}",
+            json={"new_risk_percent": percent, "reason": reason},
+            headers={"Authorization": f"Bearer {self.token()}"},
+            trust_env=False,
+        )
+        answer.raise_for_status()
+
+    def percent(self) -> str:
+        """The risk percent in force."""
+        answer = httpx.get(f"{self.url}{CONFIG}", headers={"Authorization": f"Bearer {self.token()}"}, trust_env=False)
+        percent: str = answer.raise_for_status().json()["fixed_risk_percent"]
+        return percent
+
+    def decide(self, **fields: Any) -> UUID:
+        """The signal engine asks for a setup of the desk's user; which request it was."""
+        decision = self.work(lambda desk: desk.ask(**fields))
+        if decision.request_id is None:
+            raise AssertionError("a request that can be read has an id")
+        return decision.request_id
+
+    def work(self, act: Callable[[Desk], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """Let the desk do something. In a thread: the browser's own loop runs in this one."""
+
+        async def working() -> ResultT:
+            engine = create_async_engine(asyncpg_url(self.database_url), poolclass=NullPool)
+            try:
+                return await act(Desk(engine))
+            finally:
+                await engine.dispose()
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, working()).result()
+
+    def furnish(self) -> None:
+        """Everything there is to be seen."""
+        for percent, reason in TURNS:
+            self.turn(percent, reason)
+        self.work(_furnish)
+
+
+async def _furnish(desk: Desk) -> None:
+    await _spread(desk.engine)
+    await desk.report()
+    await desk.publish()
+    await desk.report(captured_at=ago(30))
+    await desk.report(user_id="somebody-else")
+    await make_accounts(desk.engine, 41, user_id="u-2", first=590_338_300)
+    await make_accounts(desk.engine, 2, user_id="u-3", first=70_011_200, sync_status="stale")
+    await make_accounts(desk.engine, 1, user_id="u-4", first=81_500_007, sync_status="error")
+    for _ in range(3):
+        await _decisions(desk)
+
+
+async def _decisions(desk: Desk) -> list[SizingDecision]:
+    one = [builders.entry("1950.00", "1945.00", "1965.00")]
+    asked = [
+        request(entries=one),
+        request(setup_id="setup-002"),
+        request(setup_id="asia-breakout-7", instrument="EURUSD"),
+        request(entries=[builders.entry("1950.00", "1949.50")], setup_id="scalp-11"),
+        request(user_id="u-9"),
+        request(entries=[builders.entry("1950.00", "1955.00")], setup_id="typo-1"),
+    ]
+    return await desk.ask_at_once(*asked)
+
+
+async def _spread(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(SPREAD)

@@ -1,0 +1,229 @@
+"""The page in a real Chromium: signing in, what is shown, the dial turned, a decision explained, a server that dies."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.desk import House
+from tests.browser.visitor import LOST
+
+pytestmark = pytest.mark.browser
+
+
+def turn(page: Page, percent: str, reason: str) -> None:
+    """Fill in the dialog and look at the review."""
+    page.get_by_role("button", name="Change…", exact=True).click()
+    page.get_by_label("New risk").fill(percent)
+    page.get_by_label("Reason").fill(reason)
+    page.get_by_role("button", name="Review").click()
+
+
+def test_a_token_signs_in_and_is_kept_in_this_tab_alone(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+
+    expect(visitor.percent).to_have_text(house.percent())
+    assert visitor.page.url == f"{house.url}/"
+    assert visitor.page.evaluate("localStorage.length + document.cookie.length") == 0
+    visitor.page.reload()
+    expect(visitor.percent).to_have_text(house.percent())
+
+
+def test_what_is_no_token_is_told_before_anything_is_asked(visit: Visit) -> None:
+    visitor = visit()
+
+    visitor.sign_in("no token")
+
+    expect(visitor.page.get_by_role("alert")).to_have_text(
+        "That is no token. It has three parts with dots between them."
+    )
+
+
+def test_signing_out_forgets_the_token_and_all_that_was_shown(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    visitor.page.get_by_role("button", name="Sign out").click()
+
+    expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert visitor.page.evaluate("sessionStorage.length") == 0
+    expect(visitor.percent).to_have_text("–")
+
+
+def test_a_token_that_ends_signs_out_and_says_why(visit: Visit, house: House) -> None:
+    visitor = visit()
+
+    visitor.sign_in(house.token("user", lifetime_s=3))
+
+    expect(visitor.freshness).to_have_text("Live")
+    expect(visitor.page.get_by_role("alert")).to_have_text(re.compile("Sign in with another"), timeout=8000)
+
+
+def test_the_owner_sees_the_whole_house(visit: Visit, house: House) -> None:
+    house.decide()
+
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    page = visitor.page
+    expect(page.locator("#percent-why")).to_contain_text("After the press conference")
+    expect(page.locator("#percent-who")).to_contain_text("Set by owner-1")
+    expect(page.locator("#history-chart svg")).to_have_attribute(
+        "aria-label", re.compile(r"3 %, then 2\.5 %, then 1 %")
+    )
+    expect(page.locator("#tile-approval")).to_have_text(re.compile(r"^\d+(\.\d)? %$"))
+    expect(page.locator("#tile-accounts")).to_have_text("42 / 45")
+    expect(page.locator("#tile-parked")).to_have_text("0")
+    expect(page.locator("#reasons")).to_contain_text("Account not found")
+    expect(page.locator("#accounts")).to_contain_text("81500007")
+    expect(page.locator("#workers")).to_contain_text("2 of 2 processes run version 4")
+    expect(page.locator("#decisions tbody tr")).not_to_have_count(0)
+
+
+def test_a_user_sees_their_own_and_cannot_turn_the_dial(visit: Visit) -> None:
+    visitor = visit(role="user")
+    visitor.settled()
+
+    for hidden in ("Change…", "Plan a change…"):
+        expect(visitor.page.get_by_role("button", name=hidden, exact=True)).to_be_hidden()
+    expect(visitor.page.locator("#tile-parked-box")).to_be_hidden()
+    expect(visitor.page.locator("#decisions")).to_contain_text("Nothing has been decided yet")
+    expect(visitor.page.locator("#accounts")).to_contain_text("No account has reported yet")
+
+
+def test_the_dial_is_turned_after_a_look_at_what_it_changes_and_another_page_sees_it(
+    visit: Visit, house: House
+) -> None:
+    house.decide()
+    owner, other = visit(role="owner"), visit(role="user")
+    owner.settled()
+    other.settled()
+
+    turn(owner.page, "1,5", "Thin liquidity")
+    expect(owner.page.locator(".comparison")).to_contain_text("At 1.5 %")
+    expect(owner.page.locator(".comparison tbody")).to_contain_text("Approved")
+    owner.page.get_by_role("button", name="Set 1.5 %").click()
+
+    for visitor in (owner, other):
+        expect(visitor.percent).to_have_text("1.5")
+        expect(visitor.page.locator("#percent-why")).to_have_text("Thin liquidity")
+    assert house.percent() == "1.5"
+
+
+@pytest.mark.parametrize("percent", ["", "many", "0.05", "51", "-1"])
+def test_a_percent_that_the_dial_does_not_take_goes_no_further(visit: Visit, percent: str) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    turn(visitor.page, percent, "")
+
+    expect(visitor.page.locator("#change-error")).to_have_text(re.compile("The percent must be"))
+
+
+def test_a_dial_that_was_turned_meanwhile_is_not_turned_again_unseen(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    turn(visitor.page, "4", "")
+    house.turn("3", "Somebody else was quicker")
+    visitor.excuse("409 (Conflict)")
+
+    visitor.page.get_by_role("button", name="Set 4 %").click()
+
+    expect(visitor.page.get_by_role("dialog").get_by_role("alert")).to_contain_text("Somebody made version")
+    assert house.percent() == "3"
+
+
+def test_the_keyboard_alone_turns_the_dial(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    keyboard = visitor.page.keyboard
+
+    visitor.page.get_by_role("button", name="Change…", exact=True).focus()
+    keyboard.press("Enter")
+    keyboard.type("2.25")
+    keyboard.press("Enter")
+    expect(visitor.page.get_by_role("button", name="Set 2.25 %")).to_be_focused()
+    keyboard.press("Enter")
+
+    expect(visitor.percent).to_have_text("2.25")
+    expect(visitor.page.get_by_role("button", name="Change…", exact=True)).to_be_focused()
+
+
+def test_a_change_is_planned_and_taken_back(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    page = visitor.page
+
+    page.get_by_role("button", name="Plan a change…").click()
+    page.get_by_label("New risk").fill("0.5")
+    page.get_by_label("From when on").fill((datetime.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M"))  # noqa: DTZ005
+    page.get_by_label("Reason").fill("Over the weekend")
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Plan 0.5 %").click()
+
+    plans = page.locator("#plans li")
+    expect(plans).to_contain_text("Over the weekend")
+    expect(page.locator("#history-chart .planned")).to_have_count(1)
+    page.get_by_role("button", name="Cancel the change to 0.5 %").click()
+    page.get_by_role("button", name="Really cancel the change to 0.5 %?").click()
+    expect(plans).to_have_count(0)
+
+
+def test_a_decision_appears_as_it_is_made_and_opens_to_its_arithmetic(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    page = visitor.page
+
+    request_id = house.decide(setup_id="just-now")
+    row = page.locator(f'tr[data-request="{request_id}"]')
+    row.get_by_role("button").click()
+
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_contain_text("balance × risk percent / 100")
+    expect(drawer).to_contain_text(str(request_id))
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(row.get_by_role("button")).to_be_focused()
+
+
+def test_decisions_are_filtered_by_how_they_ended(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    visitor.page.get_by_role("button", name="Errors").click()
+
+    expect(visitor.page.locator("#decisions tbody .state").first).to_have_text("Error")
+    expect(visitor.page.locator("#decisions tbody .state:not(.error)")).to_have_count(0)
+
+
+def test_a_server_that_dies_is_told_and_the_page_lives_again_with_it(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    visitor.excuse(*LOST)
+
+    house.config_service.kill()
+    expect(visitor.freshness).to_have_text("Offline")
+    expect(visitor.page.locator("#stale")).to_contain_text("The connection to the service is lost. What you see is of")
+    house.config_service.start()
+    house.config_service.wait_ready()
+    house.turn("2.75", "While nobody looked")
+
+    expect(visitor.freshness).to_have_text("Live", timeout=20_000)
+    expect(visitor.page.locator("#stale")).to_be_empty()
+    expect(visitor.percent).to_have_text("2.75")
+
+
+def test_no_text_of_the_outside_world_becomes_markup(visit: Visit, house: House) -> None:
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    house.turn("2", evil)
+    house.decide(setup_id=evil[:60])
+    visitor = visit(role="owner")
+    visitor.page.on("dialog", lambda dialog: visitor.complaints.append(f"dialog: {dialog.message}"))
+    visitor.settled()
+
+    expect(visitor.page.locator("#percent-why")).to_have_text(evil)
+    expect(visitor.page.locator("#decisions")).to_contain_text(evil[:60])

@@ -1,0 +1,91 @@
+"""Somebody with a browser, at the page."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+
+from shared.tokens import Role
+from tests.browser.desk import House
+
+DESKTOP, PHONE = (1280, 900), (360, 740)
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+LOST = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE", "WebSocket connection")
+"""What a browser itself writes of a server that is not there."""
+
+
+class Visitor:
+    """A browser of its own, with its own storage. `complaints` is what must not have happened."""
+
+    def __init__(
+        self, browser: Browser, house: House, *, role: Role | None = None, dark: bool = False, phone: bool = False
+    ) -> None:
+        width, height = PHONE if phone else DESKTOP
+        self._house = house
+        self._context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            device_scale_factor=2 if phone else 1,
+            locale="en-GB",
+            timezone_id="Europe/London",
+        )
+        self.complaints: list[str] = []
+        self._excused: tuple[str, ...] = ()
+        self.page: Page = self._context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("request", self._watch)
+        self.page.goto(house.url)
+        if role is not None:
+            self.sign_in(house.token(role))
+
+    def excuse(self, *texts: str) -> None:
+        """From here on the browser may write these: it does so of every refusal, whatever the page makes of it."""
+        self._excused = texts
+
+    def sign_in(self, token: str) -> None:
+        """Paste a token."""
+        self.page.get_by_label("Token").fill(token)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    @property
+    def percent(self) -> Locator:
+        """The risk percent, large."""
+        return self.page.locator("#percent")
+
+    @property
+    def freshness(self) -> Locator:
+        """Whether what is shown is of now."""
+        return self.page.locator("#freshness-text")
+
+    def settled(self) -> None:
+        """Wait until everything is there."""
+        expect(self.freshness).to_have_text("Live")
+        expect(self.page.get_by_text("Loading …")).to_have_count(0)
+
+    def violations(self) -> list[str]:
+        """What axe finds, as lines: the rule and the first element that breaks it."""
+        found = Axe().run(self.page, options=RULES).response["violations"]
+        return [f"{one['id']}: {one['nodes'][0]['html']} {one['nodes'][0]['failureSummary']}" for one in found]
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        wider: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        return wider
+
+    def leave(self) -> None:
+        """Close the browser."""
+        self._context.close()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        is_excused = any(text in message.text for text in self._excused)
+        if message.type in ("error", "warning") and not is_excused:
+            self.complaints.append(f"console: {message.text}")
+
+    def _watch(self, request: Request) -> None:
+        if urlsplit(request.url).netloc != urlsplit(self._house.url).netloc:
+            self.complaints.append(f"request off the host: {request.url}")
+        if "eyJ" in request.url:
+            self.complaints.append(f"a token in a URL: {request.url}")
