@@ -86,6 +86,7 @@ class Consumer:
         self._publisher = publisher
         self._ready = ready
         self._key = key
+        self._seconds = metrics.MESSAGE_SECONDS.labels(queue)
         self.breaker = Breaker(f"{queue} database")
         self.consuming = False
         """Whether the broker has us as a consumer."""
@@ -123,6 +124,8 @@ class Consumer:
                     return come_back >= GIVEN_BACK_MAX and not stop.is_set() and not link.lost.is_set()
 
                 await self._handle(link, inbox, batch, can_wait)
+                now = time.monotonic()
+                self._seconds.observe_all([now - received.arrived_at for received in batch])
         except Exception as error:
             link.lose(error)
             raise

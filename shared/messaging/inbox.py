@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message as it came, and as it was read."""
+    """A message as it came, and as it was read; `arrived_at` by the monotonic clock."""
 
     message: DeliveredMessage
     delivery: Delivery
+    arrived_at: float = field(default_factory=time.monotonic)
 
     @property
     def tag(self) -> int:
