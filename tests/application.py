@@ -53,18 +53,18 @@ def application(engine: AsyncEngine, *, limits: Throttle | None = None) -> FastA
     """Every route. Its health says that the database is away."""
     changes, reading, proofs = Changes(engine, command_s=30, timeout_s=5), Reading(engine), Proofs(engine)
     parked = ParkedCounts(BrokerSettings(amqp_url=SecretStr("amqp://nobody@127.0.0.1:1/none")), instance="test")
-    tokens = TokenVerifier(TOKENS)
+    tokens, workers = TokenVerifier(TOKENS), Workers(changes)
     return config_app(
         configuration_routes(changes),
         schedule_routes(changes),
-        worker_routes(changes, Workers(changes)),
+        worker_routes(changes, workers),
         stream_routes(changes, Subscribers(most=1), tokens=tokens),
         account_routes(reading),
         decision_routes(reading),
         document_routes(),
         explanation_routes(proofs),
         simulation_routes(proofs),
-        overview_routes(OverviewReading(engine), parked),
+        overview_routes(OverviewReading(engine), workers, parked),
         page_routes(),
         health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(_away)),
         tokens=tokens,

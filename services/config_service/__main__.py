@@ -65,7 +65,12 @@ async def main() -> None:
         publisher, instance=instance, service=SERVICE, version=lambda: changes.latest_version, changed=changes.watch()
     )
     listener = BroadcastListener(
-        settings, instance=instance, subscribed=changes.refresh, changed=changes.hear, announced=workers.hear
+        settings,
+        instance=instance,
+        subscribed=changes.refresh,
+        changed=changes.hear,
+        announced=workers.hear,
+        measured=workers.measure,
     )
     parked = ParkedCounts(settings, instance=instance)
     subscribers = Subscribers(most=settings.stream_clients_max)
@@ -97,7 +102,7 @@ async def main() -> None:
         document_routes(),
         explanation_routes(proofs),
         simulation_routes(proofs),
-        overview_routes(OverviewReading(reading_engine), parked),
+        overview_routes(OverviewReading(reading_engine), workers, parked),
         page_routes(),
         health_routes(
             changes,

@@ -1,4 +1,4 @@
-"""The roster, by our clock; and what the metrics tell of it."""
+"""The roster and the latencies, by our clock; and what the metrics tell of the roster."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import structlog
 
 from services.config_service.changes import Changes
 from services.config_service.counts import ANNOUNCEMENTS_IGNORED, WORKERS, WORKERS_VERSION_MIN
+from services.config_service.latency import Latencies, Latency
 from services.config_service.roster import Roster, Standing, Worker
 from shared.schemas.config import WorkerState
+from shared.schemas.latency import WorkerLatency
 
 log = structlog.get_logger()
 
@@ -25,12 +27,21 @@ class Workers:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         self._roster = Roster()
+        self._latencies = Latencies()
 
     def hear(self, state: WorkerState) -> None:
         """Take an announcement."""
         if not self._roster.hear(state, now=datetime.now(UTC)):
             ANNOUNCEMENTS_IGNORED.inc()
             log.warning("announcement.ignored", instance=state.instance[:80], service=state.service[:80])
+
+    def measure(self, report: WorkerLatency) -> None:
+        """Take an announcement of how long messages take."""
+        self._latencies.hear(report, now=datetime.now(UTC))
+
+    def latency(self) -> Latency | None:
+        """How long sizing took in the last minutes; None where nobody was sized."""
+        return self._latencies.now(datetime.now(UTC))
 
     def standings(self, version: int) -> list[tuple[Worker, Standing]]:
         """Every worker, and how it stands where `version` is in force."""

@@ -16,6 +16,7 @@ from shared.messaging.announcer import Announcer
 from shared.messaging.broadcast import BroadcastListener
 from shared.messaging.consumer import Consumer
 from shared.messaging.declaration import verify_names
+from shared.messaging.latency_reporter import LatencyReporter
 from shared.messaging.link import refuse_bad_credentials
 from shared.messaging.publisher import Publisher
 from shared.messaging.topology import CONFIG_CHANGED, DEAD, EVENTS, RETRY, SIZING
@@ -41,6 +42,7 @@ async def main() -> None:
     announcer = Announcer(
         publisher, instance=instance, service=SERVICE, version=lambda: current.version, changed=current.changed
     )
+    latency = LatencyReporter(publisher, instance=instance, service=SERVICE, queue=SIZING)
     handler = SizingHandler(engine, current, rules=settings.rules, request_s=settings.request_seconds)
     consumer = Consumer(
         settings,
@@ -74,6 +76,7 @@ async def main() -> None:
                 "publisher": publisher.run(),
                 "broadcast": listener.run(),
                 "announcer": announcer.run(),
+                "latency": latency.run(),
                 "reconcile": current.reconcile(engine, every_s=settings.reconcile_seconds),
                 "partitions": make_partitions(engine, trade_setup_risk_logs, ahead=PARTITIONS_AHEAD_MONTHS),
                 "retention of the audit": drop_old_partitions(

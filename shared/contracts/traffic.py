@@ -18,6 +18,7 @@ from shared.messaging.topology import (
     KEY_SIZING_OUTCOME,
     KEY_SIZING_REQUEST,
     KEY_SNAPSHOT,
+    KEY_WORKER_LATENCY,
     KEY_WORKER_STATE,
     SIZING,
 )
@@ -157,6 +158,15 @@ LINES = (
         (SIZING_WORKER, CONFIG_SERVICE),
         (CONFIG_SERVICE, DASHBOARD),
         "The configuration version that a process runs: on change, and every 10 s. An event: best effort.",
+    ),
+    Line(
+        KEY_WORKER_LATENCY,
+        "worker.latency.v1",
+        EVENTS,
+        KEY_WORKER_LATENCY,
+        (SIZING_WORKER,),
+        (CONFIG_SERVICE, DASHBOARD),
+        "How long a worker's messages took, as it has counted since it began: every 10 s. An event: best effort.",
     ),
     Line(
         KEY_SCHEDULE_ENDED,

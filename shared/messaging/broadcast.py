@@ -1,5 +1,5 @@
 """The private queue in which a process hears of every new configuration, on a connection of its own; and, where it
-asks for them, of the versions that the others run.
+asks for them, of the versions that the others run and of how long their messages take.
 
 Exclusive and gone with its connection, under a fresh name each time: the old one may still be locked by its own
 ghost. What is broadcast between two connections is lost, so whoever subscribes loads the configuration after each
@@ -16,9 +16,10 @@ import structlog
 from shared import metrics
 from shared.errors import DependencyError
 from shared.messaging.link import BrokerSettings, broker_errors, keep_connected, open_link
-from shared.messaging.topology import CONFIG_CHANGED, EVENTS, KEY_WORKER_STATE, broadcast_name
+from shared.messaging.topology import CONFIG_CHANGED, EVENTS, KEY_WORKER_LATENCY, KEY_WORKER_STATE, broadcast_name
 from shared.schemas.config import ConfigChanged, WorkerState
 from shared.schemas.decoding import InvalidMessage, decode
+from shared.schemas.latency import WorkerLatency
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-ACCEPTS = frozenset({"config.changed.v1", "worker.state.v1"})
+ACCEPTS = frozenset({"config.changed.v1", "worker.state.v1", "worker.latency.v1"})
 
 
 class BroadcastListener:
     """Hands every broadcast configuration to `changed`, and awaits `subscribed` after each (re)connection.
 
-    Where `announced` is given, it gets what every process announces of itself. Neither may raise or block.
+    Where `announced` is given, it gets what every process announces of itself, and `measured` how long its messages
+    take. None of them may raise or block.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class BroadcastListener:
         subscribed: Callable[[], Awaitable[None]],
         changed: Callable[[ConfigChanged], None],
         announced: Callable[[WorkerState], None] | None = None,
+        measured: Callable[[WorkerLatency], None] | None = None,
     ) -> None:
         self._settings = settings
         self._instance = instance
         self._subscribed = subscribed
         self._changed = changed
         self._announced = announced
+        self._measured = measured
         self.listening = False
         """Whether a broadcast would reach us now."""
 
@@ -65,6 +69,8 @@ class BroadcastListener:
                 await queue.bind(CONFIG_CHANGED)
                 if self._announced:
                     await queue.bind(EVENTS, KEY_WORKER_STATE)
+                if self._measured:
+                    await queue.bind(EVENTS, KEY_WORKER_LATENCY)
                 await queue.consume(self._hear, no_ack=True)
             try:
                 await self._subscribed()
@@ -80,6 +86,8 @@ class BroadcastListener:
             self._changed(content)
         elif isinstance(content, WorkerState) and self._announced:
             self._announced(content)
+        elif isinstance(content, WorkerLatency) and self._measured:
+            self._measured(content)
         elif isinstance(content, InvalidMessage):
             log.error("broadcast.invalid", type=message.type, errors=[error.message for error in content.errors])
 

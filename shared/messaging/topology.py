@@ -28,6 +28,7 @@ KEY_CONFIG_COMMAND = "config.command"
 KEY_SIZING_DECIDED = "sizing.decided"
 KEY_ACCOUNT_REFUSED = "account.refused"
 KEY_WORKER_STATE = "worker.state"
+KEY_WORKER_LATENCY = "worker.latency"
 KEY_SCHEDULE_ENDED = "schedule.ended"
 
 DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
@@ -249,7 +250,7 @@ ROLES = (
         # amq.default is the default exchange: replies only, and only where `is_allowed_reply_to` says so.
         write=r"amq\.default|lotwise\.(retry|dead|events|config\.changed\..+)",
         read=r"lotwise\.(sizing|config\.changed(\..+)?)",
-        topic_write={EVENTS: r"^(sizing\.decided|worker\.state)$"},
+        topic_write={EVENTS: r"^(sizing\.decided|worker\.(state|latency))$"},
     ),
     Role(
         "config-service",
@@ -257,6 +258,6 @@ ROLES = (
         write=r"amq\.default|lotwise\.(dead|events|config\.changed(\..+)?)",
         read=r"lotwise\.(config|events|config\.changed(\..+)?)",
         topic_write={EVENTS: r"^(worker\.state|schedule\.ended)$"},
-        topic_read={EVENTS: r"^worker\.state$"},
+        topic_read={EVENTS: r"^worker\.(state|latency)$"},
     ),
 )

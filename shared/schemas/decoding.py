@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.schemas.account import AccountInstruments, AccountRefused, AccountSnapshot
 from shared.schemas.config import ConfigChanged, ConfigCommand, ConfigResult, Schedule, WorkerState
+from shared.schemas.latency import WorkerLatency
 from shared.schemas.reasons import FieldError, field_errors
 from shared.schemas.sizing import SizingDecision, SizingOutcome, SizingRequest
 
@@ -27,6 +28,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "config.changed.v1": ConfigChanged,
     "schedule.ended.v1": Schedule,
     "worker.state.v1": WorkerState,
+    "worker.latency.v1": WorkerLatency,
 }
 """Every version of every message, by the `type` property it travels under."""
 _NAMES = {schema: name for name, schema in SCHEMAS.items()}

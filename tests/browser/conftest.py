@@ -28,7 +28,7 @@ def house(session_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
         processes = [launch("config_service"), launch("sizing_worker")]
         for process in processes:
             process.wait_ready()
-        made = House(processes[0], database_url)
+        made = House(processes[0], database_url, virtual_host.role_urls["signal-engine"])
         made.furnish()
         yield made
 

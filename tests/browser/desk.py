@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from dev.stack.processes import ServiceProcess
+from shared.client import SizingClient
 from shared.database.engine import asyncpg_url
 from shared.schemas.sizing import SizingDecision
 from shared.tokens import Role, TokenSettings, issue_token
@@ -43,6 +44,7 @@ class House:
 
     config_service: ServiceProcess
     database_url: str
+    signal_engine_url: str
 
     @property
     def url(self) -> str:
@@ -76,6 +78,15 @@ class House:
         if decision.request_id is None:
             raise AssertionError("a request that can be read has an id")
         return decision.request_id
+
+    def size(self) -> None:
+        """The signal engine asks over the broker, so that a worker has something to tell."""
+
+        async def asking(_desk: Desk) -> None:
+            async with SizingClient(self.signal_engine_url) as engine:
+                await engine.size(request())
+
+        self.work(asking)
 
     def work(self, act: Callable[[Desk], Coroutine[Any, Any, ResultT]]) -> ResultT:
         """Let the desk do something. In a thread: the browser's own loop runs in this one."""

@@ -84,6 +84,15 @@ def test_the_owner_sees_the_whole_house(visit: Visit, house: House) -> None:
     expect(page.locator("#decisions tbody tr")).not_to_have_count(0)
 
 
+def test_how_long_sizing_takes_is_shown_once_a_worker_has_told(visit: Visit, house: House) -> None:
+    house.size()
+
+    visitor = visit(role="owner")
+
+    expect(visitor.page.locator("#tile-latency")).to_have_text(re.compile(r"^\d+(\.\d+)? m?s$"), timeout=30_000)
+    expect(visitor.page.locator("#tile-latency-of")).to_contain_text("95 % within")
+
+
 def test_a_user_sees_their_own_and_cannot_turn_the_dial(visit: Visit) -> None:
     visitor = visit(role="user")
     visitor.settled()

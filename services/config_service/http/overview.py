@@ -9,11 +9,14 @@ from fastapi import APIRouter, Response
 
 from services.config_service.http.answers import READING, json_answer
 from services.config_service.http.callers import TOKEN_IN_DOCUMENT, Caller
+from services.config_service.latency import WINDOW_S, Latency
 from services.config_service.overview import Overview, OverviewReading, Sample
+from services.config_service.workers import Workers
 from shared.messaging.parked_counts import ParkedCounts
 from shared.schemas.values import ExactDecimal, Message, UtcTime
 
 OVERVIEW_PATH = "/api/v1/overview"
+LATENCY_PLACES = 4
 SETTLED = ("applied", "superseded")
 """What a delivery comes to that was not refused; what was bears its code."""
 
@@ -64,21 +67,36 @@ class DeliveriesLately(Message):
     reasons: tuple[Counted, ...]
 
 
+class LatencyLately(Message):
+    """How long the sizing workers' messages took, from their arrival in the worker to the reply confirmed, in seconds.
+
+    Estimated from what all workers together counted in the last `window_s` seconds: of `messages`, half took at most
+    `p50_s`, 95 of a hundred at most `p95_s`.
+    """
+
+    window_s: int
+    messages: int
+    p50_s: ExactDecimal
+    p95_s: ExactDecimal
+
+
 class OverviewNow(Message):
     """What there is to be seen at `at`, the database's time.
 
     A user sees their own decisions and accounts; `deliveries` and `parked` are the owner's. `parked` counts messages by
-    the work queue that they died in; null while the broker does not answer.
+    the work queue that they died in; null while the broker does not answer. `latency` is null where nothing was sized,
+    and until this process has heard every worker twice.
     """
 
     at: UtcTime
     decisions: DecisionsToday
+    latency: LatencyLately | None
     accounts: AccountsNow
     deliveries: DeliveriesLately | None
     parked: tuple[Counted, ...] | None
 
 
-def overview_routes(reading: OverviewReading, parked: ParkedCounts) -> APIRouter:
+def overview_routes(reading: OverviewReading, workers: Workers, parked: ParkedCounts) -> APIRouter:
     """The one route of it."""
     router = APIRouter(tags=["overview"], dependencies=TOKEN_IN_DOCUMENT)
 
@@ -87,16 +105,17 @@ def overview_routes(reading: OverviewReading, parked: ParkedCounts) -> APIRouter
         """Return what the caller's decisions and accounts come to; for the owner everybody's, and what is parked."""
         is_owner = claims.role == "owner"
         found = await (reading.everybody() if is_owner else reading.of(claims.user))
-        return json_answer(_told(found, _parked(parked) if is_owner else None))
+        return json_answer(_told(found, _latency(workers.latency()), _parked(parked) if is_owner else None))
 
     return router
 
 
-def _told(found: Overview, parked: tuple[Counted, ...] | None) -> OverviewNow:
+def _told(found: Overview, latency: LatencyLately | None, parked: tuple[Counted, ...] | None) -> OverviewNow:
     deliveries = None if found.deliveries is None else _deliveries(found.deliveries)
     return OverviewNow(
         at=found.at,
         decisions=_decisions(found),
+        latency=latency,
         accounts=_accounts(found.accounts),
         deliveries=deliveries,
         parked=parked,
@@ -116,6 +135,13 @@ def _decisions(found: Overview) -> DecisionsToday:
         approval_percent=Decimal(f"{approved * 10_000 // total}E-2") if total else None,
         reasons=_reasons(sample.counts, without=(None,)),
     )
+
+
+def _latency(found: Latency | None) -> LatencyLately | None:
+    if found is None:
+        return None
+    p50_s, p95_s = (round(seconds, LATENCY_PLACES) for seconds in (found.p50_s, found.p95_s))
+    return LatencyLately(window_s=int(WINDOW_S), messages=found.messages, p50_s=p50_s, p95_s=p95_s)
 
 
 def _accounts(counts: Counter[str | None]) -> AccountsNow:

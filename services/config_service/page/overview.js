@@ -4,6 +4,7 @@ import { byId, h, say, show } from "/page/dom.js";
 import { clock, counted, grouped, relative, words } from "/page/format.js";
 
 const LOW_APPROVAL = 90;
+const SLOW_S = 0.1;
 const STATES = ["active", "inactive", "stale", "error"];
 
 /** Show what GET /api/v1/overview told. */
@@ -31,8 +32,8 @@ function approval({ decisions, approval_percent: percent, approved, since, is_cu
 }
 
 function sizing(latency) {
-  tile("latency", latency ? `${milliseconds(latency.p50_s)}` : "–", latency !== null && Number(latency?.p95_s) > 0.1);
-  say(byId("tile-latency-of"), latency ? `median; 95 % within ${milliseconds(latency.p95_s)}, 5 min` : "No request in the last 5 min");
+  tile("latency", latency ? milliseconds(latency.p50_s) : "–", latency !== null && Number(latency.p95_s) > SLOW_S);
+  say(byId("tile-latency-of"), latency ? `median in 5 min; 95 % within ${milliseconds(latency.p95_s)}` : "Nothing was sized in the last 5 min");
 }
 
 function inSync({ accounts, active, inactive, stale, error }, deliveries) {

@@ -24,6 +24,7 @@ from shared.messaging.topology import (
     DEAD,
     EVENTS,
     EXCHANGES,
+    KEY_WORKER_LATENCY,
     KEY_WORKER_STATE,
     QUEUES,
     RETRY,
@@ -54,7 +55,7 @@ MAY_PUBLISH: dict[str, Keys] = {
         "": EVERYTHING,  # replies; to whom, `is_allowed_reply_to` decides
         RETRY: EVERYTHING,
         DEAD: EVERYTHING,
-        EVENTS: {"sizing.decided", "worker.state"},
+        EVENTS: {"sizing.decided", "worker.state", "worker.latency"},
     },
     "config-service": {
         "": EVERYTHING,
@@ -68,6 +69,7 @@ MAY_HEAR = {
     ("sizing-worker", KEY_WORKER_STATE): {CONFIG_CHANGED},
     ("config-service", "#"): {CONFIG_CHANGED},
     ("config-service", KEY_WORKER_STATE): {CONFIG_CHANGED, EVENTS},
+    ("config-service", KEY_WORKER_LATENCY): {CONFIG_CHANGED, EVENTS},
 }
 """What a private queue may be bound to, by the key that it is bound with."""
 MAY_CONSUME = {"sync-consumer": {ACCOUNTS}, "sizing-worker": {SIZING}, "config-service": {CONFIG}}

@@ -66,4 +66,4 @@ def test_nobody_binds_a_queue_to_a_key_that_is_not_theirs_to_hear() -> None:
         if row["read"] != "^$"
     }
 
-    assert allowed == {("config-service-7", "lotwise.events"): r"^worker\.state$"}
+    assert allowed == {("config-service-7", "lotwise.events"): r"^worker\.(state|latency)$"}

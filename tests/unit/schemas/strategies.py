@@ -32,6 +32,7 @@ from shared.schemas.config import (
     WorkerState,
 )
 from shared.schemas.instrument import CalcMode, InstrumentSpec
+from shared.schemas.latency import LatencyCount, WorkerLatency
 from shared.schemas.reasons import Reason, SizingReasonCode
 from shared.schemas.sizing import (
     BindingLimit,
@@ -216,6 +217,9 @@ SCHEDULES = made(
     config_version=maybe(VERSIONS),
 )
 STATES = made(WorkerState, instance=NAMES, service=NAMES, config_version=VERSIONS, at=TIMES)
+SECONDS = st.decimals(0, 86_400, places=4)
+COUNTS = st.lists(made(LatencyCount, within_s=maybe(SECONDS), count=VERSIONS), max_size=5).map(tuple)
+LATENCIES = made(WorkerLatency, instance=NAMES, service=NAMES, counts=COUNTS, at=TIMES)
 
 MESSAGES = {
     AccountSnapshot: SNAPSHOTS,
@@ -229,5 +233,6 @@ MESSAGES = {
     ConfigChanged: CHANGES,
     Schedule: SCHEDULES,
     WorkerState: STATES,
+    WorkerLatency: LATENCIES,
 }
 """Every message of the wire, by its model."""

@@ -1,0 +1,67 @@
+"""How long messages take, announced by the worker that handled them and heard by config_service, each by its rights."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from dev.waiting import eventually
+from services.config_service.latency import Latencies, Latency
+from shared.messaging.broadcast import BroadcastListener
+from shared.messaging.delivery import Delivery
+from shared.messaging.latency_reporter import LatencyReporter
+from shared.messaging.outcomes import Ack, Outcome
+from shared.messaging.publisher import Publisher
+from shared.messaging.topology import ACCOUNTS
+from shared.schemas.latency import WorkerLatency
+from tests.integration.messaging.place import Place, background, consuming, settings
+
+SLOW_S = 0.06
+
+
+async def slowly(deliveries: Sequence[Delivery]) -> list[Outcome]:
+    await asyncio.sleep(SLOW_S)  # the work itself, not a wait for somebody
+    return [Ack() for _ in deliveries]
+
+
+async def nothing() -> None:
+    return None
+
+
+async def test_what_messages_took_reaches_config_service(place: Place) -> None:
+    latencies, heard = Latencies(), asyncio.Event()
+
+    def hear(report: WorkerLatency) -> None:
+        latencies.hear(report, now=datetime.now(UTC))
+        heard.set()
+
+    listener = BroadcastListener(
+        settings(place.url("config-service")),
+        instance="test",
+        subscribed=nothing,
+        changed=lambda _: None,
+        measured=hear,
+    )
+    publisher = Publisher(settings(place.url("sizing-worker")), name="test publish")
+    reporter = LatencyReporter(publisher, instance="w-1", service="sizing_worker", queue=ACCOUNTS, every_s=0.05)
+
+    async def measured() -> Latency | None:
+        return latencies.now(datetime.now(UTC))
+
+    async def listening() -> bool:
+        return listener.listening and publisher.connected
+
+    async with background(listener.run(), publisher.run()), consuming(place, slowly):
+        await eventually(listening)
+        async with background(reporter.run()):
+            await asyncio.wait_for(heard.wait(), 10)  # with it, counting begins
+            sender = await place.sender("ea-bridge")
+            await sender.snapshot()
+
+            found = await eventually(measured)
+
+    # Within the bounds that hold it: 50 ms and 100 ms.
+    assert found
+    assert (found.messages, Decimal("0.05") < found.p50_s <= Decimal("0.1")) == (1, True)
