@@ -44,7 +44,8 @@ class Latencies:
         self._forget(now)
         if report.instance not in self._reports and len(self._reports) >= self.most:
             return
-        reports = self._reports.setdefault(report.instance, deque(maxlen=REPORTS_MAX))
+        # Until its first announcement a process has counted from nothing; one that began long ago, who knows what.
+        reports = self._reports.setdefault(report.instance, deque([(report.since, {})], maxlen=REPORTS_MAX))
         reports.append((now, {count.within_s: count.count for count in report.counts}))
 
     def now(self, now: datetime) -> Latency | None:

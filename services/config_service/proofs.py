@@ -1,7 +1,7 @@
 """What decisions can be told from: their stored records, to explain one and to simulate the newest.
 
-A simulation is pure arithmetic, about a millisecond for each decision. It runs in a thread, one at a time, so that the
-dial and the stream go on beside it.
+A simulation is pure arithmetic, 0.2 ms for each decision where it was measured. It runs in a thread, one at a time, so
+that the dial and the stream go on beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from shared.sizing.record import decode_record
 from shared.sizing.simulation import Simulated
 
 SIMULATED_WITHIN = timedelta(hours=24)
-SIMULATED_MAX = 1000
+SIMULATED_MAX = 2000
 """Decisions of one simulation, the newest. `lotwise simulate` has no such bound."""
 
 

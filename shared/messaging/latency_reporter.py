@@ -31,6 +31,7 @@ class LatencyReporter:
         self._service = service
         self._queue = queue
         self._every_s = every_s
+        self._since = datetime.now(UTC)
 
     async def run(self) -> None:
         """Announce until cancelled."""
@@ -38,6 +39,7 @@ class LatencyReporter:
             report = WorkerLatency(
                 instance=self._instance,
                 service=self._service,
+                since=self._since,
                 counts=tuple(_counts(self._queue)),
                 at=datetime.now(UTC),
             )

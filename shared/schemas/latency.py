@@ -19,7 +19,7 @@ class LatencyCount(Message):
 
 
 class WorkerLatency(Message):
-    """`worker.latency.v1`, an event: what a process has counted since it began, the shortest time first.
+    """`worker.latency.v1`, an event: what a process has counted from `since` until `at`, the shortest time first.
 
     A message's time runs from its arrival in the process to its reply confirmed and itself acknowledged; the wait in
     the broker is not in it. Two announcements tell what lies between: their difference.
@@ -27,5 +27,6 @@ class WorkerLatency(Message):
 
     instance: str
     service: str
+    since: UtcTime
     counts: Annotated[tuple[LatencyCount, ...], Field(strict=False, max_length=BUCKETS_MAX)]
     at: UtcTime

@@ -85,7 +85,7 @@ class OverviewNow(Message):
 
     A user sees their own decisions and accounts; `deliveries` and `parked` are the owner's. `parked` counts messages by
     the work queue that they died in; null while the broker does not answer. `latency` is null where nothing was sized,
-    and until this process has heard every worker twice.
+    or nobody was heard yet.
     """
 
     at: UtcTime

@@ -127,16 +127,17 @@ class Desk {
   }
 
   #hear(version) {
-    const isFirst = this.#dial.current === null;
-    if (this.#dial.hear(version) && !isFirst) this.#announce(`${version.fixed_risk_percent} % is in force, set by ${version.updated_by}`);
-    this.#polls?.workers.again();
-    this.#polls?.plans?.again();
-    if (isFirst) this.#polls?.history.again();
+    const known = this.#dial.current?.config_version;
+    if (this.#dial.hear(version) && known) this.#announce(`${version.fixed_risk_percent} % is in force, set by ${version.updated_by}`);
+    this.#polls.workers.again();
+    this.#polls.plans?.again();
+    // What was made while nobody listened is in the history alone.
+    if (!(version.config_version <= known + 1)) this.#polls.history.again();
   }
 
   #announce(sentence) {
     say(byId("announcer"), sentence);
-    this.#polls?.plans?.again();
+    this.#polls.plans?.again();
   }
 }
 

@@ -5,18 +5,22 @@ export function poll(ask, every_ms) {
   let timer = 0;
   let isStopped = false;
   let isAsking = false;
+  let isWanted = false;
   const next = (wait_ms) => {
     clearTimeout(timer);
     if (!isStopped) timer = setTimeout(turn, wait_ms);
   };
   const turn = async () => {
     if (isAsking || document.hidden) return;
-    isAsking = true;
+    [isAsking, isWanted] = [true, false];
     await ask();
     isAsking = false;
-    next(every_ms);
+    next(isWanted ? 0 : every_ms);
   };
-  const again = () => next(0);
+  const again = () => {
+    isWanted = true;
+    next(0);
+  };
   document.addEventListener("visibilitychange", again);
   turn();
   return {

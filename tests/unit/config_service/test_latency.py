@@ -9,17 +9,18 @@ from services.config_service.latency import Latencies, Latency
 from shared.schemas.latency import LatencyCount, WorkerLatency
 
 BEGUN = datetime(2026, 11, 22, 14, tzinfo=UTC)
+LONG_AGO = BEGUN - timedelta(days=1)
 
 
 def at(seconds: float) -> datetime:
     return BEGUN + timedelta(seconds=seconds)
 
 
-def report(*counts: int, instance: str = "w-1") -> WorkerLatency:
+def report(*counts: int, instance: str = "w-1", since: datetime = LONG_AGO) -> WorkerLatency:
     """So many within 10 ms, within 20 ms, within 100 ms, and in all."""
     bounds = (Decimal("0.01"), Decimal("0.02"), Decimal("0.1"), None)
     told = (LatencyCount(within_s=bound, count=count) for bound, count in zip(bounds, counts, strict=True))
-    return WorkerLatency(instance=instance, service="sizing_worker", counts=tuple(told), at=BEGUN)
+    return WorkerLatency(instance=instance, service="sizing_worker", since=since, counts=tuple(told), at=BEGUN)
 
 
 def heard(*reports: tuple[float, WorkerLatency], most: int = 10) -> Latencies:
@@ -44,6 +45,13 @@ def test_what_was_counted_before_the_first_announcement_does_not_count() -> None
 
     assert found
     assert (found.messages, found.p95_s) == (100, Decimal("0.0095"))
+
+
+def test_of_a_worker_that_has_just_begun_everything_counts() -> None:
+    found = heard((5, report(100, 100, 100, 100, since=at(0)))).now(at(5))
+
+    assert found
+    assert (found.messages, found.p50_s) == (100, Decimal("0.005"))
 
 
 def test_the_workers_are_counted_together() -> None:

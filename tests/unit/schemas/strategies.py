@@ -219,7 +219,7 @@ SCHEDULES = made(
 STATES = made(WorkerState, instance=NAMES, service=NAMES, config_version=VERSIONS, at=TIMES)
 SECONDS = st.decimals(0, 86_400, places=4)
 COUNTS = st.lists(made(LatencyCount, within_s=maybe(SECONDS), count=VERSIONS), max_size=5).map(tuple)
-LATENCIES = made(WorkerLatency, instance=NAMES, service=NAMES, counts=COUNTS, at=TIMES)
+LATENCIES = made(WorkerLatency, instance=NAMES, service=NAMES, since=TIMES, counts=COUNTS, at=TIMES)
 
 MESSAGES = {
     AccountSnapshot: SNAPSHOTS,
