@@ -226,6 +226,20 @@ def test_a_server_that_dies_is_told_and_the_page_lives_again_with_it(visit: Visi
     expect(visitor.percent).to_have_text("2.75")
 
 
+def test_answers_that_do_not_come_are_told_where_they_lack_and_make_the_page_delayed(visit: Visit) -> None:
+    visitor = visit()
+    visitor.excuse("net::ERR_FAILED")
+    visitor.page.route("**/api/v1/overview", lambda route: route.abort())
+
+    visitor.sign_in(visitor.house.token("owner"))
+
+    expect(visitor.page.locator("#reasons")).to_have_text(
+        "Not to be had now: the service cannot be reached. Trying again."
+    )
+    expect(visitor.freshness).to_have_text("Delayed", timeout=30_000)
+    expect(visitor.page.locator("#stale")).to_contain_text("Some answers do not come.")
+
+
 def test_no_text_of_the_outside_world_becomes_markup(visit: Visit, house: House) -> None:
     evil = "<img src=x onerror=alert(1)><script>alert(2)</script>"
     house.turn("2", evil)

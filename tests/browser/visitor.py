@@ -23,7 +23,7 @@ class Visitor:
         self, browser: Browser, house: House, *, role: Role | None = None, dark: bool = False, phone: bool = False
     ) -> None:
         width, height = PHONE if phone else DESKTOP
-        self._house = house
+        self.house = house
         self._context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -85,7 +85,7 @@ class Visitor:
             self.complaints.append(f"console: {message.text}")
 
     def _watch(self, request: Request) -> None:
-        if urlsplit(request.url).netloc != urlsplit(self._house.url).netloc:
+        if urlsplit(request.url).netloc != urlsplit(self.house.url).netloc:
             self.complaints.append(f"request off the host: {request.url}")
         if "eyJ" in request.url:
             self.complaints.append(f"a token in a URL: {request.url}")

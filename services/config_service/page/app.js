@@ -1,6 +1,6 @@
 // Puts the page together: sign in, follow the stream, ask for the rest, show it all.
 
-import { Api } from "/page/api.js";
+import { Api, Problem } from "/page/api.js";
 import { Change } from "/page/change.js";
 import { Decisions, ROWS } from "/page/decisions.js";
 import { Dial } from "/page/dial.js";
@@ -18,6 +18,7 @@ const OFTEN_MS = 3_000;
 const SELDOM_MS = 6_000;
 const RELATIVE_MS = 10_000;
 const OUTDATED_MAX = 5;
+const PARTS = { overview: ["reasons", "accounts"], workers: ["workers"], decisions: ["decisions"] };
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 class Desk {
@@ -69,7 +70,7 @@ class Desk {
     byId("change").onclick = () => this.#dial.current && change.open({ isPlan: false });
     byId("plan").onclick = () => this.#dial.current && change.open({ isPlan: true });
     byId("sign-out").onclick = () => this.leave("");
-    for (const part of ["reasons", "accounts", "workers", "decisions"]) show(byId(part), h("p", { class: "empty" }, "Loading …"));
+    for (const part of Object.values(PARTS).flat()) show(byId(part), h("p", { class: "empty loading" }, "Loading …"));
   }
 
   #ask() {
@@ -83,13 +84,18 @@ class Desk {
     return { ...asked, plans: poll(() => this.#try("plans", () => this.#loadPlans()), SELDOM_MS) };
   }
 
-  // What fails is asked for again by the next turn of its poll; that it is old by then, the freshness tells.
+  // What fails is asked for again by the next turn of its poll; that what is shown is old by then, the freshness tells.
   async #try(what, load) {
+    if (what !== "history") this.#freshness.expect(what);
     try {
       await load();
       if (what !== "history") this.#freshness.answered(what);
     } catch (problem) {
-      if (!("status" in problem)) throw problem;
+      if (!(problem instanceof Problem)) throw problem;
+      for (const part of PARTS[what] ?? []) {
+        const waiting = byId(part).querySelector(".loading");
+        if (waiting) say(waiting, `Not to be had now: ${problem.message}. Trying again.`);
+      }
     }
   }
 

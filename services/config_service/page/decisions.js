@@ -54,7 +54,7 @@ export class Decisions {
       this.#known = null;
       for (const [index, button] of [...byId("decisions-filter").children].entries())
         button.setAttribute("aria-pressed", FILTERS[index] === filter);
-      show(byId("decisions"), h("p", { class: "empty" }, "Loading …"));
+      show(byId("decisions"), h("p", { class: "empty loading" }, "Loading …"));
       chosen();
     };
     return h("button", { type: "button", "aria-pressed": String(filter.status === this.status), on: { click: choose } }, filter.name);

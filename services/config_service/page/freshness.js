@@ -23,6 +23,11 @@ export class Freshness {
     this.#look();
   }
 
+  /** `what` is asked from now on; that it was never answered counts as much as that it was long ago. */
+  expect(what) {
+    if (!this.#heard.has(what)) this.answered(what);
+  }
+
   /** `what` was answered just now. */
   answered(what) {
     this.#heard.set(what, Date.now());
