@@ -118,8 +118,9 @@ class Desk {
 
   async #loadPlans() {
     const { items } = await this.#api.get("/api/v1/risk/config/schedules", { state: "planned" });
-    this.#dial.plan(items);
-    showPlans(items, (plan) => this.#cancel(plan));
+    const plans = items.toSorted((one, other) => Date.parse(one.effective_at) - Date.parse(other.effective_at));
+    this.#dial.plan(plans);
+    showPlans(plans, (plan) => this.#cancel(plan));
   }
 
   async #cancel(plan) {

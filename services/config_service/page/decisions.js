@@ -1,7 +1,7 @@
 // The newest decisions, live; each opens to its whole arithmetic.
 
 import { byId, h, replace, show } from "/page/dom.js";
-import { grouped, precise, sum, timeOf, words } from "/page/format.js";
+import { grouped, stamp, sum, timeOf, words } from "/page/format.js";
 
 const FILTERS = [
   { name: "All", status: null },
@@ -67,7 +67,7 @@ function row(one, isFresh) {
   return h(
     "tr",
     { "data-request": one.request_id, class: isFresh ? "fresh" : null },
-    h("td", {}, timeOf(one.decided_at, precise(one.decided_at))),
+    h("td", {}, timeOf(one.decided_at, stamp(one.decided_at))),
     h("td", {}, setup, h("span", { class: "under" }, one.setup_id)),
     h("td", {}, one.login === null ? "–" : `${one.login}`, h("span", { class: "under" }, one.user_id)),
     h("td", {}, h("span", { class: `state ${one.status}` }, words(one.status)), one.reason ? h("span", { class: "under" }, words(one.reason)) : null),

@@ -42,8 +42,9 @@ export class Dial {
     return version.config_version > known;
   }
 
+  /** What is planned, the soonest first. */
   plan(plans) {
-    this.#plans = plans.toSorted((one, other) => one.effective_at.localeCompare(other.effective_at));
+    this.#plans = plans;
     this.#draw();
   }
 

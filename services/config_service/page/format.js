@@ -38,11 +38,14 @@ export const counted = (count, one, many = `${one}s`) => `${grouped(count)} ${co
 /** A time in the reader's zone, short: without the day where it is today's. */
 export function clock(iso) {
   const time = new Date(iso);
-  return new Intl.DateTimeFormat(undefined, clockStyle(time, new Date())).format(time);
+  return new Intl.DateTimeFormat(undefined, clockStyle(time)).format(time);
 }
 
 /** A moment to the second. */
 export const precise = (iso) => new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(new Date(iso));
+
+/** The same to the second, where it is today's. */
+export const stamp = (iso) => (isToday(new Date(iso)) ? precise(iso) : clock(iso));
 
 /** How long ago, or in how long: "just now", "5 min ago", "in 2 h". */
 export function relative(iso, now = Date.now()) {
@@ -64,7 +67,9 @@ export function span(seconds) {
 /** A <time> that says the moment; hovered, in UTC. */
 export const timeOf = (iso, text = clock(iso)) => h("time", { datetime: iso, title: iso.replace("T", " ").replace("Z", " UTC") }, text);
 
-function clockStyle(time, now) {
-  if (time.toDateString() === now.toDateString()) return TODAY;
-  return time.getFullYear() === now.getFullYear() ? OTHER_DAY : OTHER_YEAR;
+const isToday = (time) => time.toDateString() === new Date().toDateString();
+
+function clockStyle(time) {
+  if (isToday(time)) return TODAY;
+  return time.getFullYear() === new Date().getFullYear() ? OTHER_DAY : OTHER_YEAR;
 }
