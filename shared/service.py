@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import platform
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ import structlog
 import uvloop
 from pydantic import Field
 
+from shared import __version__, metrics
 from shared.errors import DependencyError, DeploymentError
 from shared.logging import LogLevel, configure_logging
 from shared.loop_lag import watch_event_loop
@@ -125,6 +127,7 @@ def run_service(service: str, main: Callable[[], Task]) -> None:
     """Run `main` and exit: 0 after an orderly stop, 78 where the deployment is wrong, 1 for a bug."""
     configure_logging("info", service=service)
     _collect_garbage_less_often()
+    metrics.BUILD.info({"service": service, "version": __version__, "python": platform.python_version()})
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_stopped(main))

@@ -54,7 +54,7 @@ async def main() -> None:
 
     engine = connect_database(settings, application=instance)
     tokens = TokenVerifier(settings)
-    reading_engine = connect_database(settings.for_reading(), application=f"{instance} reading")
+    reading_engine = connect_database(settings.for_reading(), application=f"{instance} reading", pool="reading")
     reading, proofs = Reading(reading_engine), Proofs(reading_engine)
     changes = Changes(engine, command_s=settings.command_seconds, timeout_s=settings.apply_timeout_s)
     publisher = Publisher(settings, name=f"{instance} publish")

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.config_service import dial, schedule_store, store
+from services.config_service.counts import RISK_PERCENT
 from services.config_service.schedule import Ended, end_due
 from services.config_service.verdict import Applied, Order, Planned, Refused, Verdict, refuse
 from shared import metrics
@@ -157,5 +158,6 @@ class Changes:
             return
         self.latest = config
         metrics.CONFIG_VERSION.set(config.config_version)
+        RISK_PERCENT.set(float(config.fixed_risk_percent))
         for news in self._watchers:
             news.set()

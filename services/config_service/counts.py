@@ -11,6 +11,9 @@ COMMANDS = Counter(
     "Commands answered, by way, command and reason; applied: none",
     ["via", "command", "code"],
 )
+RISK_PERCENT = Gauge("lotwise_risk_percent", "The risk percent of the newest configuration seen, 3 = 3 %; 0 before one")
+OUTBOX_PENDING = Gauge("lotwise_outbox_pending", "Configuration versions still to be broadcast")
+OUTBOX_AGE = Gauge("lotwise_outbox_oldest_age_seconds", "How long the oldest of them has been waiting; 0 where none is")
 SCHEDULES_ENDED = Counter("lotwise_config_schedules_ended_total", "Planned changes that came due, by end", ["state"])
 HTTP_REQUESTS = Counter("lotwise_http_requests_total", "HTTP requests answered", ["method", "route", "status"])
 HTTP_SECONDS = Histogram("lotwise_http_request_duration_seconds", "HTTP answers", ["route"], buckets=SECONDS)

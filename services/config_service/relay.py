@@ -6,6 +6,7 @@ A version may be broadcast twice, by two replicas or after a crash: who listens 
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from uuid import NAMESPACE_URL, uuid5
 
@@ -13,11 +14,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.config_service import store
+from services.config_service.counts import OUTBOX_AGE, OUTBOX_PENDING
 from shared.database.transaction import transaction
 from shared.errors import DependencyError
 from shared.messaging.publisher import Outgoing, Publisher
 from shared.messaging.topology import CONFIG_CHANGED
-from shared.metrics import OUTBOX_PENDING
 from shared.schemas.config import ConfigChanged
 from shared.schemas.decoding import schema_name
 
@@ -35,6 +36,9 @@ class Relay:
         self._engine = engine
         self._publisher = publisher
         self._wake = wake
+        self._oldest_since: float | None = None
+        # Asked for whenever the metrics are read: it grows while we wait for a broker or a database that is away.
+        OUTBOX_AGE.set_function(self._oldest_age_s)
 
     async def run(self) -> None:
         """Relay until cancelled. What fails is tried again at the next turn."""
@@ -57,7 +61,11 @@ class Relay:
         async with transaction(self._engine) as connection:
             outbox = await store.read_outbox(connection, limit=PAGE_SIZE)
         OUTBOX_PENDING.set(outbox.pending)
+        self._oldest_since = time.monotonic() - outbox.oldest_age_s if outbox.pending else None
         return outbox
+
+    def _oldest_age_s(self) -> float:
+        return time.monotonic() - self._oldest_since if self._oldest_since is not None else 0.0
 
     async def _relay(self, config: ConfigChanged) -> None:
         # Published outside of any transaction: a slow broker must not hold a database connection.

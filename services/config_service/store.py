@@ -65,8 +65,9 @@ UPDATE_HEAD = text("""
 INSERT_OUTBOX = text("INSERT INTO risk_configuration_outbox (config_version) VALUES (:config_version)")
 
 PENDING = text(f"""
-    SELECT {COLUMNS}, count(*) OVER () AS pending FROM risk_configuration_history
-    JOIN risk_configuration_outbox USING (config_version)
+    SELECT {COLUMNS}, count(*) OVER () AS pending,
+           CAST(EXTRACT(EPOCH FROM clock_timestamp() - min(outbox.created_at) OVER ()) AS float8) AS oldest_age_s
+    FROM risk_configuration_history JOIN risk_configuration_outbox AS outbox USING (config_version)
     ORDER BY config_version LIMIT :limit
 """)  # noqa: S608 - no word of it comes from outside
 
@@ -83,10 +84,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """The oldest versions still to be broadcast, in their order, and how many there are in all."""
+    """The oldest versions still to be broadcast, in their order; how many there are in all; the age of the oldest."""
 
     versions: Sequence[ConfigChanged]
     pending: int
+    oldest_age_s: float
 
 
 async def lock_head(connection: AsyncConnection) -> None:
@@ -167,7 +169,8 @@ async def read_after(connection: AsyncConnection, version: int, *, limit: int) -
 async def read_outbox(connection: AsyncConnection, *, limit: int) -> Outbox:
     """At most `limit` versions still to be broadcast."""
     rows = (await connection.execute(PENDING, {"limit": limit})).all()
-    return Outbox([_configuration(row) for row in rows], rows[0].pending if rows else 0)
+    configurations = [_configuration(row) for row in rows]
+    return Outbox(configurations, rows[0].pending, rows[0].oldest_age_s) if rows else Outbox(configurations, 0, 0.0)
 
 
 async def delete_outbox(connection: AsyncConnection, version: int) -> None:

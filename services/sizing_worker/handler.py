@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.sizing_worker import store
 from services.sizing_worker.audit import fresh
 from services.sizing_worker.configuration import CurrentConfiguration
+from services.sizing_worker.counts import count_batch
 from services.sizing_worker.store import Decided, Fresh, KnownAccount, Reserved
 from shared.database.transaction import transaction
 from shared.errors import DependencyError
@@ -105,6 +106,7 @@ class SizingHandler:
             if not await store.save_decisions(connection, batch.fresh):
                 # Two workers, one request, and no account to lock: the other was first, its reply stands.
                 raise DependencyError("another worker decided one of these requests at the same time")
+        count_batch(requests, outcomes, batch.fresh)
         return results
 
     async def _load(self, connection: AsyncConnection, requests: Sequence[SizingRequest]) -> Batch:

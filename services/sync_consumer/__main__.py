@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.sync_consumer.handler import ACCEPTS, SyncHandler, lane_key
 from services.sync_consumer.settings import SyncConsumerSettings
-from services.sync_consumer.upkeep import mark_stale_accounts
+from services.sync_consumer.upkeep import count_accounts, mark_stale_accounts
 from shared.database.engine import connect_database
 from shared.database.partitions import make_partitions
 from shared.database.retention import drop_old_partitions
@@ -60,6 +60,7 @@ async def main() -> None:
                 "stale accounts": mark_stale_accounts(
                     engine, freshness_s=settings.freshness_seconds, every_s=settings.freshness_check_seconds
                 ),
+                "accounts by status": count_accounts(engine),
                 "partitions": make_partitions(engine, user_mt5_sync_logs, ahead=PARTITIONS_AHEAD_DAYS),
                 "retention of the sync log": drop_old_partitions(
                     engine, user_mt5_sync_logs, days=settings.sync_log_days

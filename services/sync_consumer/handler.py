@@ -10,6 +10,7 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.sync_consumer import store
+from services.sync_consumer.counts import count_results
 from services.sync_consumer.identity import Identity, identify
 from services.sync_consumer.snapshot import Applied, Refused, Standing, Superseded, after, judge, refuse, status
 from services.sync_consumer.store import Key, SyncLog
@@ -65,6 +66,7 @@ class SyncHandler:
                 for delivery, identity in zip(deliveries, identities, strict=True)
             ]
             await self._save(connection, batch, known)
+        count_results(batch.logs)
         return outcomes
 
     async def _save(self, connection: AsyncConnection, batch: Batch, known: frozenset[Key]) -> None:

@@ -114,6 +114,8 @@ MARK_STALE = text("""
     )
 """)
 
+COUNT = text("SELECT sync_status, count(*) AS accounts FROM user_mt5_accounts GROUP BY sync_status")
+
 SPEC_ROWS = Rows.of(
     mt5_instruments,
     (
@@ -235,6 +237,11 @@ async def mark_error(connection: AsyncConnection, keys: Iterable[Key]) -> None:
 async def mark_stale(connection: AsyncConnection, *, freshness_s: int, most: int) -> int:
     """Show as stale the accounts whose snapshot grew too old; how many, at most `most`."""
     return (await connection.execute(MARK_STALE, {"freshness_s": freshness_s, "most": most})).rowcount
+
+
+async def count_accounts(connection: AsyncConnection) -> dict[str, int]:
+    """How many accounts there are of each status that any has."""
+    return {row.sync_status: row.accounts for row in await connection.execute(COUNT)}
 
 
 async def write_logs(connection: AsyncConnection, logs: Sequence[SyncLog], *, now: datetime) -> None:

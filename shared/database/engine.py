@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from shared import metrics
 from shared.settings import DatabaseUrl, Settings
 
 CONNECT_TIMEOUT_S = 5
@@ -45,8 +46,11 @@ def asyncpg_url(url: str) -> str:
     return f"{head}?{urlencode([*rest, ('dsn', f'postgresql://?{urlencode(tls)}')])}"
 
 
-def connect_database(settings: DatabaseSettings, *, application: str, for_batches: bool = False) -> AsyncEngine:
-    """An engine that connects when first used.
+def connect_database(
+    settings: DatabaseSettings, *, application: str, pool: str = "main", for_batches: bool = False
+) -> AsyncEngine:
+    """An engine that connects when first used. `application` is what the database's operator sees, `pool` a metric's
+    label.
 
     `for_batches`: few statements, over and over, by someone who repeats a transaction that found its connection dead.
     So none is asked beforehand whether it lives, a round trip each time; and each statement is planned once a
@@ -58,7 +62,7 @@ def connect_database(settings: DatabaseSettings, *, application: str, for_batche
     """
     statement_s = settings.database_statement_timeout_seconds
     plans = {"plan_cache_mode": "force_generic_plan"} if for_batches else {}
-    return create_async_engine(
+    engine = create_async_engine(
         asyncpg_url(settings.database_url.get_secret_value()),
         isolation_level="READ COMMITTED",
         pool_size=settings.database_pool_size,
@@ -79,3 +83,6 @@ def connect_database(settings: DatabaseSettings, *, application: str, for_batche
             },
         },
     )
+    metrics.POOL_SIZE.labels(pool).set(settings.database_pool_size)
+    metrics.POOL_IN_USE.labels(pool).set_function(engine.pool.checkedout)  # type: ignore[attr-defined]
+    return engine

@@ -59,7 +59,7 @@ class BroadcastListener:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        await keep_connected(self._session)
+        await keep_connected(self._session, role="broadcast")
 
     async def _session(self) -> None:
         async with open_link(self._settings, name=f"{self._instance} broadcast") as link:

@@ -93,7 +93,7 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish what was delivered and return."""
-        await keep_connected(lambda: self._session(stop))
+        await keep_connected(lambda: self._session(stop), role="consume")
 
     async def _session(self, stop: asyncio.Event) -> None:
         if stop.is_set():

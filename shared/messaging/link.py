@@ -26,6 +26,7 @@ from aio_pika.exceptions import (
 from pydantic import Field
 from yarl import URL
 
+from shared import metrics
 from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError, refused_certificate
 from shared.messaging.batch_channel import BatchChannel, open_batch_channel
 from shared.messaging.properties import survive_any_properties
@@ -139,8 +140,12 @@ async def open_link(settings: BrokerSettings, *, name: str, confirms: bool = Fal
                 await connection.close()
 
 
-async def keep_connected(session: Callable[[], Awaitable[None]]) -> None:
-    """Run `session` until it returns; start it again, with jittered back-off, whenever it raises DependencyError."""
+async def keep_connected(session: Callable[[], Awaitable[None]], *, role: str) -> None:
+    """Run `session` until it returns; start it again, with jittered back-off, whenever it raises DependencyError.
+
+    `role` is what the connection serves, as a label of the metrics.
+    """
+    reconnects = metrics.BROKER_RECONNECTS.labels(role)
     while True:
         async for attempt in stamina.retry_context(
             on=DependencyError, attempts=None, timeout=None, wait_initial=RECONNECT_FIRST_S, wait_max=RECONNECT_MAX_S
@@ -150,7 +155,8 @@ async def keep_connected(session: Callable[[], Awaitable[None]]) -> None:
                 try:
                     return await session()
                 except DependencyError as error:
-                    log.warning("session.ended", cause=str(error))
+                    reconnects.inc()
+                    log.warning("session.ended", role=role, cause=str(error))
                     if time.monotonic() - started < STABLE_S:
                         raise
                     break

@@ -79,7 +79,7 @@ class Publisher:
 
     async def run(self) -> None:
         """Keep connected until cancelled."""
-        await keep_connected(self._session)
+        await keep_connected(self._session, role="publish")
 
     async def _session(self) -> None:
         async with open_link(self._settings, name=self._name) as link:

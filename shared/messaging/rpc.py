@@ -33,7 +33,7 @@ class Requester:
 
     async def run(self) -> None:
         """Keep connected until cancelled."""
-        await keep_connected(self._session)
+        await keep_connected(self._session, role="request")
 
     async def _session(self) -> None:
         async with open_link(self._settings, name=self._name) as link:

@@ -1,0 +1,34 @@
+"""The metrics that only the sizing worker has. Labels are words of our own, never the sender's."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Collection
+
+from prometheus_client import Counter
+
+from services.sizing_worker.store import Fresh
+from shared.schemas.sizing import SizingOutcome, SizingRequest
+
+DECISIONS = Counter(
+    "lotwise_sizing_decisions_total",
+    "Setups decided, each once, by the code of the reason; approved ones have the reason `approved`",
+    ["reason"],
+)
+REPEATED = Counter(
+    "lotwise_sizing_repeated_total", "Requests whose request_id was decided before: answered again, or conflicting"
+)
+RESERVATIONS = Counter("lotwise_reservations_total", "Approvals that reserved their margin")
+OUTCOMES = Counter("lotwise_sizing_outcomes_total", "Reports of what became of setups, repeated ones too", ["outcome"])
+
+
+def count_batch(
+    requests: Collection[SizingRequest], outcomes: Collection[SizingOutcome], fresh: Collection[Fresh]
+) -> None:
+    """Count what a committed batch came to: `fresh` are the decisions that it made."""
+    for reason, count in Tally(one.rejection_reason or "approved" for one in fresh).items():
+        DECISIONS.labels(reason).inc(count)
+    REPEATED.inc(len(requests) - len(fresh))
+    RESERVATIONS.inc(sum(one.reserved_until is not None for one in fresh))
+    for outcome, count in Tally(one.outcome for one in outcomes).items():
+        OUTCOMES.labels(outcome).inc(count)
