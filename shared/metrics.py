@@ -6,7 +6,6 @@ Names by convention: base units, `_total`, no identifiers as labels, and of what
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter as Tally
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram, Info
@@ -22,9 +21,13 @@ class BatchHistogram(Histogram):
 
     def observe_all(self, amounts: Sequence[float]) -> None:
         """As `observe` for each of `amounts`."""
+        counts = [0] * len(self._upper_bounds)
+        for amount in amounts:
+            counts[bisect_left(self._upper_bounds, amount)] += 1
+        for bucket, count in zip(self._buckets, counts, strict=True):
+            if count:
+                bucket.inc(count)
         self._sum.inc(sum(amounts))
-        for bucket, count in Tally(bisect_left(self._upper_bounds, amount) for amount in amounts).items():
-            self._buckets[bucket].inc(count)
 
 
 BUILD = Info("lotwise_build", "The release that runs, always 1: service, release, Python")
