@@ -33,6 +33,7 @@ SERVICES = {
     "rabbitmq-server": ("rabbitmq-server.service",),
     "erlang-base": ("epmd.socket", "epmd.service"),
     "postgresql-common": ("postgresql.service",),
+    "prometheus": ("prometheus.service",),
 }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Collection
+from typing import get_args
 
 from prometheus_client import Counter
 
 from services.sizing_worker.store import Fresh
+from shared.schemas.reasons import SizingReasonCode
 from shared.schemas.sizing import SizingOutcome, SizingRequest
 
 DECISIONS = Counter(
@@ -15,6 +17,12 @@ DECISIONS = Counter(
     "Setups decided, each once, by the code of the reason; approved ones have the reason `approved`",
     ["reason"],
 )
+UNDECIDED = ("invalid_message", "request_id_conflict")
+"""Codes of requests that are answered and decide nothing."""
+# Told from the start, so that the first of a kind is an increase, not a series that begins at one.
+for _reason in ("approved", *(code for code in get_args(SizingReasonCode) if code not in UNDECIDED)):
+    DECISIONS.labels(_reason)
+
 REPEATED = Counter(
     "lotwise_sizing_repeated_total", "Requests whose request_id was decided before: answered again, or conflicting"
 )
