@@ -1,0 +1,168 @@
+"""A real Prometheus scrapes the real services under traffic: every panel, and every alert, has something to look at."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+import yaml
+
+from dev.servers.ports import LOOPBACK
+from dev.servers.prometheus import Prometheus
+from dev.waiting import eventually
+from shared.client.envelope import outcome_message, snapshot_message
+from shared.client.session import broker_settings
+from shared.messaging.publisher import Outgoing, Publisher
+from shared.messaging.topology import ACCOUNTS, KEY_SNAPSHOT
+from shared.tokens import TokenSettings, issue_token
+from tests import builders
+from tests.faults.system import SETTINGS, System, nodes, under_traffic
+from tests.integration.messaging.place import background
+from tests.monitoring.dashboard import RULES, annotation_queries, panel_queries, rule_queries, selectors
+
+pytestmark = [pytest.mark.promtool, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+SEEN_WITHIN_S = 60.0
+
+RIGHTLY_EMPTY = {
+    "Sizing requests B": "there is no baseline in the first hour",
+    "What went wrong on the way A": "no batch failed",
+    "What went wrong on the way B": "every publish was confirmed",
+    "Reconnects and stalls B": "no consumer stalled",
+    "HTTP requests B": "nobody was throttled",
+    "Configuration commands B": "no schedule came due",
+}
+"""Panels, by letter of the query, that show nothing where all is well; and why."""
+NOT_YET = {"lotwise:sizing_requests:baseline"}
+"""What an alert asks for and there is not in the first hour."""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A whole Lotwise on a broker and a database of its own."""
+    with nodes(tmp_path_factory.mktemp("system"), durable=False) as made:
+        made.launch_all()
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def prometheus(system: System, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Prometheus]:
+    """One that scrapes them every second, while people are at work."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    (folder / "prometheus.yml").write_text(configuration(system), encoding="utf-8")
+    running = Prometheus(folder, system.ledger)
+    running.start()
+    async with under_traffic(system):
+        await something_of_everything_happens(system)
+        yield running
+    running.stop()
+
+
+def configuration(system: System) -> str:
+    """deploy/prometheus/prometheus.yml, in a hurry, with this system's addresses for the names in compose."""
+    given = yaml.safe_load((RULES.parent / "prometheus.yml").read_text(encoding="utf-8"))
+    given["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    given["rule_files"] = [str(RULES)]
+    addresses = {"rabbitmq": [f"{LOOPBACK}:{system.broker.metrics_port}"]}
+    for process in system.services:
+        addresses.setdefault(process.service, []).append(process.admin_url.removeprefix("http://"))
+    for job in given["scrape_configs"]:
+        del job["dns_sd_configs"]
+        job["static_configs"] = [{"targets": addresses.pop(job["job_name"])}]
+    assert not addresses, "a service is not scraped"
+    return str(yaml.safe_dump(given))
+
+
+async def turn_the_dial(system: System, percent: str) -> None:
+    """The owner does, over HTTP."""
+    token = issue_token(
+        TokenSettings(jwt_secret=SETTINGS["LOTWISE_JWT_SECRET"]), user="owner-1", role="owner", lifetime_s=600
+    )
+    (service,) = system.of("config_service")
+    async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {token}"}) as client:
+        url = f"{service.http_url}/api/v1/risk/config"
+        (await client.post(url, json={"new_risk_percent": percent})).raise_for_status()
+
+
+async def something_of_everything_happens(system: System) -> None:
+    """The dial is turned; a snapshot comes twice; one cannot be read and is parked; a setup is executed."""
+    await turn_the_dial(system, "2.5")
+    urls = system.workspace.virtual_host.role_urls
+    bridge = Publisher(broker_settings(urls["ea-bridge"]), name="bridge of the test")
+    engine = Publisher(broker_settings(urls["signal-engine"]), name="engine of the test")
+    async with background(bridge.run(), engine.run()):
+        snapshot = snapshot_message(builders.snapshot(user_id="u-900", login=900))
+        for message in (snapshot, snapshot, Outgoing(ACCOUNTS, KEY_SNAPSHOT, b"{}", "account.snapshot.v1")):
+            await bridge.publish(message)
+        await engine.publish(outcome_message(builders.outcome(uuid4(), "executed")))
+
+
+async def found(prometheus: Prometheus, expression: str) -> list[dict[str, Any]]:
+    """What an expression gives, as soon as it gives anything."""
+
+    async def look() -> list[dict[str, Any]]:
+        return prometheus.query(expression)
+
+    return await eventually(look, timeout_s=SEEN_WITHIN_S)
+
+
+async def test_every_process_and_the_broker_are_scraped(prometheus: Prometheus, system: System) -> None:
+    async def all_up() -> bool:
+        targets = prometheus.ask("targets")["activeTargets"]
+        return len(targets) == len(system.services) + 1 and {target["health"] for target in targets} == {"up"}
+
+    await eventually(all_up, timeout_s=SEEN_WITHIN_S)
+
+
+@pytest.mark.parametrize("query", sorted(panel_queries().keys() - RIGHTLY_EMPTY.keys()))
+async def test_a_panel_has_something_to_show(prometheus: Prometheus, query: str) -> None:
+    assert await found(prometheus, panel_queries()[query])
+
+
+@pytest.mark.parametrize("query", sorted(RIGHTLY_EMPTY))
+async def test_a_panel_is_empty_only_where_nothing_of_its_kind_happened(prometheus: Prometheus, query: str) -> None:
+    assert prometheus.query(panel_queries()[query]) == []
+
+
+@pytest.mark.parametrize("query", annotation_queries())
+async def test_the_turned_dial_is_marked(prometheus: Prometheus, system: System, query: str) -> None:
+    await found(prometheus, "lotwise_risk_percent == 2.5")
+
+    await turn_the_dial(system, "1.5")
+
+    assert await found(prometheus, query)
+
+
+@pytest.mark.parametrize("rule", rule_queries())
+async def test_a_rule_asks_for_what_there_is(prometheus: Prometheus, rule: str) -> None:
+    expression = rule_queries()[rule]
+
+    prometheus.query(expression)
+    for selector in selectors(expression) - NOT_YET:
+        assert await found(prometheus, selector)
+
+
+async def test_the_rules_are_evaluated_without_an_error(prometheus: Prometheus) -> None:
+    async def evaluated() -> bool:
+        rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
+        return {rule["name"]: (rule["health"], rule.get("lastError", "")) for rule in rules} == dict.fromkeys(
+            rule_queries(), ("ok", "")
+        )
+
+    await eventually(evaluated)
+
+
+async def test_the_parked_message_raises_its_alert(prometheus: Prometheus) -> None:
+    async def pending() -> list[str]:
+        alerts = prometheus.ask("alerts")["alerts"]
+        return [
+            alert["annotations"]["description"]
+            for alert in alerts
+            if alert["labels"]["alertname"] == "LotwiseMessagesParked"
+        ]
+
+    assert await eventually(pending) == ["1 in lotwise.accounts.dead."]
