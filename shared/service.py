@@ -40,6 +40,7 @@ class ServiceSettings(Settings):
 
     log_level: LogLevel = "info"
     drain_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 20
+    tracing: bool = False
 
 
 def instance_name(service: str) -> str:

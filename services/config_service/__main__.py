@@ -42,6 +42,7 @@ from shared.messaging.topology import CONFIG, CONFIG_CHANGED, DEAD, EVENTS
 from shared.service import instance_name, run_service, run_tasks, wait_for
 from shared.settings import load
 from shared.tokens import TokenVerifier
+from shared.tracing import traced
 
 SERVICE = "config_service"
 
@@ -76,12 +77,13 @@ async def main() -> None:
     subscribers = Subscribers(most=settings.stream_clients_max)
     timeline = Timeline(changes, subscribers)
     clock = ScheduleClock(changes, publisher, grace_s=settings.schedule_grace_seconds)
+    handler = CommandHandler(changes, tokens=tokens)
     consumer = Consumer(
         settings.one_at_a_time(),
         name=f"{instance} consume",
         queue=CONFIG,
         accepts=ACCEPTS,
-        handler=CommandHandler(changes, tokens=tokens),
+        handler=traced(handler, on=settings.tracing, queue=CONFIG, service=SERVICE, instance=instance),
         publisher=publisher,
         ready=changes.always_ready,
     )

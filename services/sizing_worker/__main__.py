@@ -22,6 +22,7 @@ from shared.messaging.publisher import Publisher
 from shared.messaging.topology import CONFIG_CHANGED, DEAD, EVENTS, RETRY, SIZING
 from shared.service import instance_name, run_service, run_tasks, wait_for
 from shared.settings import load
+from shared.tracing import traced
 
 SERVICE = "sizing_worker"
 PARTITIONS_AHEAD_MONTHS = 2
@@ -49,7 +50,7 @@ async def main() -> None:
         name=f"{instance} consume",
         queue=SIZING,
         accepts=ACCEPTS,
-        handler=handler,
+        handler=traced(handler, on=settings.tracing, queue=SIZING, service=SERVICE, instance=instance),
         publisher=publisher,
         ready=lambda: ping(engine),
         key=lane_key,

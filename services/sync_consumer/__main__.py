@@ -19,6 +19,7 @@ from shared.messaging.publisher import Publisher
 from shared.messaging.topology import ACCOUNTS, DEAD, EVENTS, RETRY
 from shared.service import instance_name, run_service, run_tasks, wait_for
 from shared.settings import load
+from shared.tracing import traced
 
 SERVICE = "sync_consumer"
 PARTITIONS_AHEAD_DAYS = 7
@@ -31,13 +32,14 @@ async def main() -> None:
     instance = instance_name(SERVICE)
 
     engine = connect_database(settings, application=instance, for_batches=True)
+    handler = SyncHandler(engine, freshness_s=settings.freshness_seconds)
     publisher = Publisher(settings, name=f"{instance} publish")
     consumer = Consumer(
         settings,
         name=f"{instance} consume",
         queue=ACCOUNTS,
         accepts=ACCEPTS,
-        handler=SyncHandler(engine, freshness_s=settings.freshness_seconds),
+        handler=traced(handler, on=settings.tracing, queue=ACCOUNTS, service=SERVICE, instance=instance),
         publisher=publisher,
         ready=lambda: ping(engine),
         key=lane_key,

@@ -4,17 +4,24 @@ commit."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LogFields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A body to send where the request asked for its reply; nothing is sent where it asked for none."""
+    """A body to send where the request asked for its reply; nothing is sent where it asked for none.
+
+    `trace`: `traceparent` and `tracestate` to send with it; the request's own where that is None.
+    """
 
     type: str
     body: bytes
+    trace: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ def _reply(delivery: Delivery, reply: Reply | None) -> list[Outgoing]:
             message_id=_name_of(reply.body),
             # A mandatory message to direct reply-to is returned although it was delivered.
             mandatory=not delivery.reply_to.startswith(DIRECT_REPLY_TO),
-            headers=dict(delivery.trace),
+            headers=dict(reply.trace or delivery.trace),
             correlation_id=delivery.correlation_id,
         )
     ]
