@@ -19,9 +19,10 @@ DECISIONS = Counter(
 )
 UNDECIDED = ("invalid_message", "request_id_conflict")
 """Codes of requests that are answered and decide nothing."""
-# Told from the start, so that the first of a kind is an increase, not a series that begins at one.
-for _reason in ("approved", *(code for code in get_args(SizingReasonCode) if code not in UNDECIDED)):
-    DECISIONS.labels(_reason)
+# All told from the start, so that the first of a kind is an increase, not a series that begins at one.
+DECIDED = {
+    reason: DECISIONS.labels(reason) for reason in ("approved", *get_args(SizingReasonCode)) if reason not in UNDECIDED
+}
 
 REPEATED = Counter(
     "lotwise_sizing_repeated_total", "Requests whose request_id was decided before: answered again, or conflicting"
@@ -35,8 +36,10 @@ def count_batch(
 ) -> None:
     """Count what a committed batch came to: `fresh` are the decisions that it made."""
     for reason, count in Tally(one.rejection_reason or "approved" for one in fresh).items():
-        DECISIONS.labels(reason).inc(count)
-    REPEATED.inc(len(requests) - len(fresh))
-    RESERVATIONS.inc(sum(one.reserved_until is not None for one in fresh))
+        DECIDED[reason].inc(count)
+    if repeated := len(requests) - len(fresh):
+        REPEATED.inc(repeated)
+    if reserved := sum(one.reserved_until is not None for one in fresh):
+        RESERVATIONS.inc(reserved)
     for outcome, count in Tally(one.outcome for one in outcomes).items():
         OUTCOMES.labels(outcome).inc(count)
