@@ -72,7 +72,7 @@ down: bootstrap ## stop what `make up` started, and remove its data
 
 lock: ## write requirements*.txt anew from pyproject.toml (needs uv)
 	command -v uv >/dev/null || { echo "uv is not on the PATH. Install it, for example: pipx install uv" >&2; exit 1; }
-	uv pip compile pyproject.toml --generate-hashes --quiet -o requirements.txt
+	uv pip compile pyproject.toml --extra tracing --generate-hashes --quiet -o requirements.txt
 	uv pip compile pyproject.toml --group dev --generate-hashes --quiet -o requirements-dev.txt
 	uv pip compile pyproject.toml --group dev --group browser -c requirements-dev.txt --generate-hashes --quiet -o requirements-browser.txt
 	uv pip compile pyproject.toml --group dev --group bench -c requirements-dev.txt --generate-hashes --quiet -o requirements-bench.txt

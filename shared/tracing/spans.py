@@ -42,7 +42,8 @@ def with_spans(handler: Handler, *, provider: TracerProvider, queue: str) -> Han
             with _work(tracer, queue, spans):
                 outcomes = await handler(deliveries)
             return [_answered(span, outcome) for span, outcome in zip(spans, outcomes, strict=True)]
-        except Exception as error:
+        except BaseException as error:
+            # A handler that took too long is cancelled.
             for span in spans:
                 _fail(span, type(error).__name__)
             raise

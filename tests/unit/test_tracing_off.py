@@ -6,7 +6,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+import pytest
+
 from dev.tree import ROOT
+from shared.errors import DeploymentError
 from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Outcome
 from shared.tracing import traced
@@ -27,6 +30,14 @@ async def handler(deliveries: Sequence[Delivery]) -> list[Outcome]:
 
 def test_a_handler_is_left_as_it_is() -> None:
     assert traced(handler, on=False, queue="q", service="s", instance="i") is handler
+
+
+def test_on_without_its_packages_it_says_which_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    monkeypatch.delitem(sys.modules, "shared.tracing.export", raising=False)
+
+    with pytest.raises(DeploymentError, match=r"LOTWISE_TRACING: opentelemetry.* is not installed"):
+        traced(handler, on=True, queue="q", service="s", instance="i")
 
 
 def test_the_services_import_nothing_that_traces() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
+from sqlalchemy import text
 
 from dev.waiting import eventually
 from shared.messaging.outcomes import Ack, Outcome
@@ -164,6 +166,17 @@ async def test_what_a_handler_raises_is_noted_in_every_span_and_goes_on(desk: De
     assert len(messages) == 2
     assert {span.status.status_code for span in messages} == {StatusCode.ERROR}
     assert {(span.attributes or {})["error.type"] for span in messages} == {"ProgrammingError"}
+
+
+async def test_a_batch_that_took_too_long_is_noted_too(desk: Desk, traces: Traces) -> None:
+    async with desk.database.begin() as connection:
+        await connection.execute(text("LOCK TABLE decisions"))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await traces.handler([builders.delivery(request())])
+
+    (span,) = traces.of(SpanKind.CONSUMER)
+    assert dict(span.attributes or {})["error.type"] == "CancelledError"
 
 
 async def test_a_parked_message_has_its_code_as_the_error(place: Place, engine: Engine, traces: Traces) -> None:
