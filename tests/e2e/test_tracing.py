@@ -77,7 +77,8 @@ async def test_what_a_worker_does_is_exported(launch: Launch, virtual_host: Virt
 
 
 async def test_a_collector_that_is_away_keeps_nobody_waiting(launch: Launch, virtual_host: VirtualHost) -> None:
-    worker = launch("sizing_worker", LOTWISE_TRACING="true", OTEL_EXPORTER_OTLP_ENDPOINT=GONE)
+    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": GONE, "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
+    worker = launch("sizing_worker", LOTWISE_TRACING="true", **away)
     worker.wait_ready()
 
     async with SizingClient(virtual_host.role_urls["signal-engine"]) as engine:
