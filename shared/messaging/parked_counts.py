@@ -32,7 +32,7 @@ class ParkedCounts:
 
     async def run(self) -> None:
         """Count until cancelled."""
-        await keep_connected(self._session)
+        await keep_connected(self._session, role="parked")
 
     async def _session(self) -> None:
         async with open_link(self._settings, name=f"{self._instance} parked") as link:
