@@ -27,7 +27,7 @@ def _group() -> None:
     """What the operator alone may do to an account."""
 
 
-@account.command()
+@account.command(epilog='Example: `lotwise account move 590338389@FxPro-MT5 --to u-18 --reason "sold"`')
 def move(
     which: Annotated[str, typer.Argument(metavar="LOGIN@SERVER", help="The account, such as 590338389@FxPro-MT5.")],
     to: Annotated[str, typer.Option(help="The user whom it shall belong to.")],

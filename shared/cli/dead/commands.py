@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from typing import Annotated, Literal
 
 import typer
@@ -13,7 +12,7 @@ from shared.cli.account import login
 from shared.cli.dead.acting import Order, Tally, act, find
 from shared.cli.dead.filters import Filter, moment
 from shared.cli.dead.showing import by_reason, document, lines, summary, table
-from shared.cli.terminal import EXIT_DIFFERENT, clear_failures, complain, say, show
+from shared.cli.terminal import EXIT_DIFFERENT, clear_failures, complain, confirm, say, show
 from shared.messaging.link import BrokerSettings
 from shared.messaging.topology import ACCOUNTS, CONFIG, RETRIED_QUEUES, SIZING
 from shared.settings import load
@@ -36,7 +35,7 @@ By = Annotated[str | None, typer.Option(help="Who does it; the name you are logg
 dead = typer.Typer(help="Look at parked messages, put them back to work, or remove them.", no_args_is_help=True)
 
 
-@dead.command("list")
+@dead.command("list", epilog="Example: `lotwise dead list --since 24h`")
 def list_parked(
     queue: Of = None,
     reason: Reason = None,
@@ -65,7 +64,7 @@ def list_parked(
         say(line)
 
 
-@dead.command("show")
+@dead.command("show", epilog="Example: `lotwise dead show 0d9f4c3e-7e0b-4d53-9f6e-2b8a4f0c1d11`")
 def show_parked(
     message_id: Annotated[str, typer.Argument(help="The message id.")],
     queue: Of = None,
@@ -88,7 +87,7 @@ def show_parked(
             say(line)
 
 
-@dead.command("replay")
+@dead.command("replay", epilog="Example: `lotwise dead replay --queue sizing --reason delivery_limit --dry-run`")
 def replay_parked(
     queue: Annotated[QueueName, typer.Option("--queue", help="Of this queue.")],
     reason: Reason = None,
@@ -121,7 +120,7 @@ def replay_parked(
         _tell(order, asyncio.run(act(load(BrokerSettings), order)))
 
 
-@dead.command("purge")
+@dead.command("purge", epilog="Example: `lotwise dead purge --queue accounts --reason invalid_message --dry-run`")
 def purge_parked(
     queue: Annotated[QueueName, typer.Option("--queue", help="Of this queue.")],
     reason: Reason = None,
@@ -141,19 +140,10 @@ def purge_parked(
     Reads LOTWISE_AMQP_URL (the operator's).
     """
     wanted = _filter(reason, kind, user, message_id, since, until)
-    if not (yes or dry_run):
-        _confirm(queue, wanted)
+    confirm(f"Remove what is parked of {queue} ({wanted}) for ever?", yes=yes or dry_run)
     with clear_failures():
         order = Order("purge", by or login(), _queues(queue), wanted, limit, dry_run=dry_run)
         _tell(order, asyncio.run(act(load(BrokerSettings), order)))
-
-
-def _confirm(queue: QueueName, wanted: Filter) -> None:
-    if not sys.stdin.isatty():
-        raise typer.BadParameter(
-            "there is no terminal to ask at; say --yes, or look with --dry-run", param_hint="--yes"
-        )
-    typer.confirm(f"Remove what is parked of {queue} ({wanted}) for ever?", abort=True, err=True)
 
 
 def _tell(order: Order, tally: Tally) -> None:

@@ -1,4 +1,4 @@
-"""A parked message for people and for programs. What a sender wrote may not move a terminal's cursor."""
+"""A parked message for people and for programs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from typing import Any
 
 from rich.table import Table
 
+from shared.cli.texts import safe
 from shared.messaging.parked import Parked
 
 BODY_SHOWN_MAX = 64 * 1024
 CELL_MAX = 64
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
-
-
-def safe(text: str, *, most: int | None = None) -> str:
-    """The text on one line, each character that a terminal would obey or hide written as its code point."""
-    shown = text if most is None or len(text) <= most else text[: most - 1] + "…"
-    return "".join(character if character.isprintable() else _escaped(character) for character in shown)
 
 
 def table(found: Sequence[Parked]) -> Table:
@@ -119,8 +114,3 @@ def _indented(text: str) -> Iterator[str]:
 
 def _time(at: datetime | None) -> str | None:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

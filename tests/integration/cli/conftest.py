@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
 from dev.stack.workspace import VirtualHost
@@ -18,6 +19,13 @@ from tests.integration.cli.parking import Bench
 from tests.integration.messaging.place import Place
 
 Lotwise = Callable[..., Coroutine[Any, Any, Result]]
+
+
+@pytest.fixture
+def quiet_services() -> Iterator[None]:
+    """What services log in this process is no output of the command, whose standard output is this process's."""
+    with capture_logs():
+        yield
 
 
 @pytest.fixture
