@@ -17,6 +17,7 @@ from shared.cli.definitions import definitions
 from shared.cli.doctor.commands import doctor
 from shared.cli.explain import explain
 from shared.cli.migrate import migrate
+from shared.cli.notify import notify
 from shared.cli.replay import replay
 from shared.cli.roles import roles
 from shared.cli.simulate import simulate
@@ -61,6 +62,7 @@ for _command, _example in COMMANDS.items():
 app.add_typer(config, name="config")
 app.add_typer(dead, name="dead")
 app.add_typer(account, name="account")
+app.add_typer(notify, name="notify")
 
 
 def main() -> None:

@@ -86,7 +86,7 @@ def test_a_setting_that_is_missing_is_named_on_one_line(arguments: list[str], se
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("command", [*DRIVING, *PLANNING], ids=" ".join)
+@pytest.mark.parametrize("command", [*DRIVING, *PLANNING, ("notify", "test")], ids=" ".join)
 def test_the_help_of_a_command_that_drives_names_its_settings(command: tuple[str, ...]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -105,6 +105,7 @@ def test_the_help_of_a_command_that_drives_names_its_settings(command: tuple[str
             f"{NO_TOKEN}, and LOTWISE_USER_TOKEN, which would serve, is not either; {ISSUED}",
         ),
         (["config", "set", "--risk-percent", "2"], f"{NO_TOKEN}; {ISSUED}"),
+        (["notify", "test"], "LOTWISE_NOTIFY_URLS: is not set; name a channel, such as tgram://TOKEN/CHAT"),
     ],
 )
 def test_a_setting_that_another_could_stand_for_is_named_with_what_to_do(arguments: list[str], sentence: str) -> None:
