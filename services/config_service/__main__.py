@@ -19,6 +19,7 @@ from services.config_service.http.simulation import simulation_routes
 from services.config_service.http.stream import STRANGERS_MAX, stream_routes
 from services.config_service.http.throttle import Throttle
 from services.config_service.http.workers import worker_routes
+from services.config_service.notifications.wiring import Notifications
 from services.config_service.overview import OverviewReading
 from services.config_service.proofs import Proofs
 from services.config_service.reading import Reading
@@ -77,6 +78,7 @@ async def main() -> None:
     subscribers = Subscribers(most=settings.stream_clients_max)
     timeline = Timeline(changes, subscribers)
     clock = ScheduleClock(changes, publisher, grace_s=settings.schedule_grace_seconds)
+    notifications = Notifications.of(settings, changes, workers, parked, instance=instance)
     handler = CommandHandler(changes, tokens=tokens)
     consumer = Consumer(
         settings.one_at_a_time(),
@@ -136,6 +138,7 @@ async def main() -> None:
                 "timeline": timeline.run(),
                 "schedules": clock.run(),
                 "keys of tokens": tokens.keep_fresh(),
+                **(notifications.tasks() if notifications else {}),
                 "http": serve_http(
                     api,
                     host=settings.http_host,
@@ -151,6 +154,8 @@ async def main() -> None:
             drain_timeout_s=settings.drain_timeout_seconds,
         )
     finally:
+        if notifications:
+            await notifications.close()
         await reading_engine.dispose()
         await engine.dispose()
 

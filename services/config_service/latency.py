@@ -32,6 +32,14 @@ class Latency:
     messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class SlowMessages:
+    """Of so many messages, those that took longer than was asked."""
+
+    messages: int
+    slow: int
+
+
 @dataclass(slots=True)
 class Latencies:
     """What was announced within the window, by instance: at most `most` of them, whatever is announced."""
@@ -50,14 +58,26 @@ class Latencies:
 
     def now(self, now: datetime) -> Latency | None:
         """Of all messages in the window; None where none is known of."""
-        self._forget(now)
-        counts: Counter[Decimal | None] = Counter()
-        for reports in self._reports.values():
-            counts.update(_between(reports[0][1], reports[-1][1]))
+        counts = self._counts(now)
         messages = counts[None]
         if not messages:
             return None
         return Latency(_quantile(counts, Decimal("0.5")), _quantile(counts, Decimal("0.95")), messages)
+
+    def slower_than(self, bound_s: Decimal, now: datetime) -> SlowMessages | None:
+        """Of all messages in the window those above `bound_s`, one of the bounds that were counted by; None where no
+        message is known of."""
+        counts = self._counts(now)
+        if not counts[None] or bound_s not in counts:
+            return None
+        return SlowMessages(counts[None], counts[None] - counts[bound_s])
+
+    def _counts(self, now: datetime) -> Counter[Decimal | None]:
+        self._forget(now)
+        counts: Counter[Decimal | None] = Counter()
+        for reports in self._reports.values():
+            counts.update(_between(reports[0][1], reports[-1][1]))
+        return counts
 
     def _forget(self, now: datetime) -> None:
         oldest = now - timedelta(seconds=WINDOW_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,10 @@ PAGE = text(f"""
       AND (CAST(:before AS uuid) IS NULL
            OR schedule.id < (SELECT id FROM risk_configuration_schedules WHERE schedule_id = :before))
     ORDER BY schedule.id DESC LIMIT :limit
+""")  # noqa: S608 - no word of it comes from outside
+
+ENDED_AFTER = text(f"""
+    SELECT {COLUMNS} FROM {SCHEDULES} WHERE ended.ended_at > :after ORDER BY ended.ended_at, schedule.id LIMIT :limit
 """)  # noqa: S608 - no word of it comes from outside
 
 PLANNED_BY_COMMAND = text(f"""
@@ -91,6 +96,12 @@ async def read_schedules(
 ) -> list[Schedule]:
     """At most `limit` schedules that were planned earlier than `before`, the last planned first."""
     rows = await connection.execute(PAGE, {"limit": limit, "before": before, "state": state})
+    return [_schedule(row) for row in rows]
+
+
+async def read_ends_after(connection: AsyncConnection, after: datetime, *, limit: int) -> list[Schedule]:
+    """At most `limit` schedules that ended after `after`, the first ended first. They end under the head's lock."""
+    rows = await connection.execute(ENDED_AFTER, {"after": after, "limit": limit})
     return [_schedule(row) for row in rows]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.database.engine import DatabaseSettings
 from shared.health import AdminSettings
 from shared.messaging.consumer import ConsumerSettings
+from shared.notifying import NotifySettings
 from shared.service import ServiceSettings
 from shared.tokens import TokenSettings
 
@@ -19,7 +20,27 @@ READING_CONNECTIONS = 2
 """Per process, beside `LOTWISE_DATABASE_POOL_SIZE`."""
 
 
-class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings, AdminSettings, TokenSettings):
+NoticeKind = Literal["change", "schedule", "parked", "condition"]
+"""What people can be told of: a new configuration, a plan that came due, parked messages, alert conditions."""
+
+NOTICE_TIMEOUT_S = 5.0
+"""The longest that one look for notices may take in the database."""
+
+
+def _split(kinds: str) -> frozenset[str]:
+    return frozenset(kind.strip() for kind in kinds.split(",") if kind.strip())
+
+
+def _kinds(kinds: str) -> str:
+    known = get_args(NoticeKind)
+    if not _split(kinds) or not _split(kinds) <= set(known):
+        raise ValueError(f"must be one or more of {', '.join(known)}, separated by commas")
+    return kinds
+
+
+class ConfigServiceSettings(
+    ServiceSettings, ConsumerSettings, DatabaseSettings, AdminSettings, TokenSettings, NotifySettings
+):
     """Times in seconds.
 
     `http_host` and `http_port`: where the public API listens; TLS is the reverse proxy's in front of it.
@@ -29,6 +50,8 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
     `command_seconds`: the age at which a config command is `expired`, by its timestamp and the database's clock.
     `schedule_grace_seconds`: how late a planned change may still be applied, where nobody could in time.
     `stream_clients_max`: who may follow the live stream at once, in this process.
+    `notify_kinds`: what the channels of `notify_urls` are told of; `notify_per_hour`: at most so many of each kind.
+    `notify_check_seconds`: how often parked messages and alert conditions are looked at.
     """
 
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 9103
@@ -42,6 +65,14 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
 
     schedule_grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300
     stream_clients_max: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    notify_kinds: Annotated[str, AfterValidator(_kinds)] = "change,schedule,parked,condition"
+    notify_per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
+    notify_check_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+
+    @property
+    def notified_kinds(self) -> frozenset[str]:
+        """The kinds of notices that are sent."""
+        return _split(self.notify_kinds)
 
     @property
     def apply_timeout_s(self) -> float:
@@ -58,6 +89,10 @@ class ConfigServiceSettings(ServiceSettings, ConsumerSettings, DatabaseSettings,
                 "database_lock_timeout_seconds": timeout_s,
             }
         )
+
+    def for_notices(self) -> Self:
+        """The same for the one connection that notices are looked for through, and that the duty is held by."""
+        return self.model_copy(update={"database_pool_size": 1, "database_statement_timeout_seconds": NOTICE_TIMEOUT_S})
 
     def one_at_a_time(self) -> Self:
         """The same for the consumer of commands: each is answered before the next is looked at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import get_args
 
@@ -10,7 +11,7 @@ import structlog
 
 from services.config_service.changes import Changes
 from services.config_service.counts import ANNOUNCEMENTS_IGNORED, WORKERS, WORKERS_VERSION_MIN
-from services.config_service.latency import Latencies, Latency
+from services.config_service.latency import Latencies, Latency, SlowMessages
 from services.config_service.roster import Roster, Standing, Worker
 from shared.schemas.config import WorkerState
 from shared.schemas.latency import WorkerLatency
@@ -42,6 +43,10 @@ class Workers:
     def latency(self) -> Latency | None:
         """How long sizing took in the last minutes; None where nobody was sized."""
         return self._latencies.now(datetime.now(UTC))
+
+    def slower_than(self, bound_s: Decimal) -> SlowMessages | None:
+        """Of what was sized in the last minutes, what took longer; None where nobody was sized."""
+        return self._latencies.slower_than(bound_s, datetime.now(UTC))
 
     def standings(self, version: int) -> list[tuple[Worker, Standing]]:
         """Every worker, and how it stands where `version` is in force."""

@@ -58,7 +58,7 @@ class EventListener:
 
         Raises DeploymentError where this user may not, or there is nothing to listen to.
         """
-        await keep_connected(self._session)
+        await keep_connected(self._session, role="watch")
 
     async def _session(self) -> None:
         async with open_link(self._settings, name="lotwise watch") as link:

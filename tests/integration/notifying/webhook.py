@@ -15,18 +15,21 @@ SECRET = "hunter-of-two-tokens"
 
 
 class Webhook:
-    """Takes what comes, unless told to refuse it, or to say nothing at all."""
+    """Takes what comes, unless it `refuses`; says nothing while its `gate` is shut. apprise waits `patience_s`."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.refuses = False
-        self.is_mute = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = 0
+        self.patience_s = 1
         self.port = 0
 
     @property
     def url(self) -> str:
         """Where apprise finds it; a secret, as every such URL is."""
-        return f"json://robot:{SECRET}@{LOOPBACK}:{self.port}/?cto=1&rto=1"
+        return f"json://robot:{SECRET}@{LOOPBACK}:{self.port}/?cto=1&rto={self.patience_s}"
 
     @property
     def titles(self) -> list[str]:
@@ -47,14 +50,12 @@ class Webhook:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.partition("content-length:")[2].split("\r\n")[0])
         body = json.loads(await reader.readexactly(length))
-        if self.is_mute:
-            await reader.read()  # until the client gives up
-        else:
-            if not self.refuses:
-                self.messages.append(body)
-            status = b"500 No" if self.refuses else b"200 OK"
-            writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            await writer.drain()
+        self.asked += 1
+        await self.gate.wait()
+        if not self.refuses:
+            self.messages.append(body)
+        status = b"500 No" if self.refuses else b"200 OK"
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         writer.close()
 
 
@@ -65,3 +66,4 @@ async def webhook() -> AsyncIterator[Webhook]:
     async with await asyncio.start_server(made.take, LOOPBACK, 0) as server:
         made.port = server.sockets[0].getsockname()[1]
         yield made
+        made.gate.set()

@@ -1,0 +1,66 @@
+"""Which replica is on duty: the one that holds an advisory lock, on a connection of its own, for as long as that lives.
+
+Whoever is not on duty notes how far the news had come at each vain try: it was the other's to tell. So a replica that
+takes over begins there, and what was committed in the few seconds between may be told twice; what its predecessor had
+not sent when it died is not told. The history, the plans and the queues themselves have it all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.config_service import schedule_store, store
+from shared.schemas.config import ConfigChanged, Schedule
+
+PAGE_SIZE = 100
+
+# Two integers have a key space of their own: sizing's advisory locks on account ids take the other.
+TRY = text("SELECT pg_try_advisory_lock(hashtext('lotwise'), hashtext('notices'))")
+
+NEWEST = text("""
+    SELECT (SELECT max(config_version) FROM risk_configuration_history) AS version,
+           coalesce((SELECT max(ended_at) FROM risk_configuration_schedule_ends), '-infinity') AS ended_at
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the news is told: the newest version, and when the plan ended that ended last."""
+
+    version: int
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened since a position: the version told last and those after it, the plans that ended, where it ends."""
+
+    versions: list[ConfigChanged]
+    ends: list[Schedule]
+    position: Position
+
+
+async def try_to_take(connection: AsyncConnection) -> bool:
+    """Take the duty, unless another connection has it. Held until this one ends."""
+    return bool((await connection.execute(TRY)).scalar_one())
+
+
+async def read_position(connection: AsyncConnection) -> Position:
+    """Where the news ends now."""
+    row = (await connection.execute(NEWEST)).one()
+    return Position(row.version, row.ended_at)
+
+
+async def read_news(connection: AsyncConnection, since: Position) -> News:
+    """At most a page of what happened since; plans are read last, so that they hold what made each version."""
+    versions = await store.read_after(connection, since.version - 1, limit=PAGE_SIZE)
+    ends = await schedule_store.read_ends_after(connection, since.ended_at, limit=PAGE_SIZE)
+    position = Position(
+        versions[-1].config_version if versions else since.version,
+        max((end.ended_at for end in ends if end.ended_at), default=since.ended_at),
+    )
+    return News(versions, [end for end in ends if end.state in ("applied", "missed")], position)

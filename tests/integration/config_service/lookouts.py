@@ -1,0 +1,69 @@
+"""Replicas that look out for what people want to be told, each with a dispatcher of its own, at one webhook."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from limits import RateLimitItemPerHour
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.config_service.latency import SlowMessages
+from services.config_service.notifications.dispatch import Dispatcher
+from services.config_service.notifications.lookout import Lookout
+from shared.notifying import Channels
+from tests.integration.notifying.webhook import Webhook
+
+EVERYTHING = frozenset({"change", "schedule", "parked", "condition"})
+NEVER_S = 3600.0
+OFTEN_S = 0.05
+
+
+class Replica:
+    """One that looks; `stop` is its end, which its connection does not survive."""
+
+    def __init__(self, task: asyncio.Task[None], dispatcher: Dispatcher) -> None:
+        self._task = task
+        self.dispatcher = dispatcher
+
+    async def stop(self) -> None:
+        """End."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    def still_runs(self) -> bool:
+        """Whether it looks still."""
+        return not self._task.done()
+
+
+@asynccontextmanager
+async def looking(
+    engine: AsyncEngine,
+    hook: Webhook,
+    *,
+    kinds: frozenset[str] = EVERYTHING,
+    check_s: float = NEVER_S,
+    slow: SlowMessages | None = None,
+    parked: Callable[[], Mapping[str, int] | None] = dict,
+) -> AsyncIterator[Replica]:
+    """A replica for the length of the block. `check_s`: how often it looks at figures and parked messages."""
+    dispatcher = Dispatcher(Channels(SecretStr(hook.url)), kinds=kinds, limit=RateLimitItemPerHour(50))
+    lookout = Lookout(
+        engine,
+        dispatcher,
+        news=asyncio.Event(),
+        slow=lambda: slow,
+        parked=parked,
+        check_s=check_s,
+        look_s=OFTEN_S,
+    )
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(lookout.run()), asyncio.create_task(dispatcher.run())]
+    try:
+        yield Replica(tasks[0], dispatcher)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

@@ -1,0 +1,198 @@
+"""What people are told, of a real database and broker, at a real webhook; by one replica at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dev.stack.workspace import VirtualHost
+from dev.waiting import eventually
+from services.config_service.latency import SlowMessages
+from shared.messaging.parked_counts import ParkedCounts
+from shared.messaging.topology import DEAD, SIZING
+from tests.integration.config_service.dials import Dial, command, plan
+from tests.integration.config_service.lookouts import looking
+from tests.integration.config_service.rows import make_accounts, make_decisions
+from tests.integration.messaging.place import Place, background, settings
+from tests.integration.notifying.webhook import Webhook, webhook
+
+DUTIES = """
+    SELECT count(*) FILTER (WHERE granted) AS held FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND objsubid = 2 AND datname = current_database()
+"""
+VAIN = """
+    SELECT count(*) AS vain FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()
+"""
+THROW_OUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+SPREAD = text("UPDATE trade_setup_risk_logs SET created_at = now() - interval '20 min' - (id % 100) * interval '100 s'")
+OFTEN_S = 0.05
+
+
+@pytest.fixture
+async def hook() -> AsyncIterator[Webhook]:
+    async with webhook() as made:
+        yield made
+
+
+async def on_duty(dial: Dial) -> None:
+    """Return once somebody is."""
+
+    async def look() -> bool:
+        return bool((await dial.rows(DUTIES))[0].held)
+
+    await eventually(look)
+
+
+async def turn(dial: Dial, percent: str) -> None:
+    await dial.apply(command(new_risk_percent=percent))
+
+
+async def test_every_change_is_told_once_though_two_replicas_look(
+    own_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    await turn(dial, "2.9")  # before anybody looked: old
+    async with looking(own_database, hook), looking(own_database, hook):
+        await on_duty(dial)
+        await turn(dial, "2.5")
+        await hook.until(1)
+        await turn(dial, "2")
+        await hook.until(2)
+        await dial.apply(command(command="set_margin_buffer", margin_buffer_percent="25"))
+
+        told = await hook.until(3)
+
+    assert told == [
+        "Lotwise: Risk percent 2.9 % → 2.5 %",
+        "Lotwise: Risk percent 2.5 % → 2 %",
+        "Lotwise: Configuration changed: margin buffer 20 % → 25 %",
+    ]
+
+
+async def test_where_the_one_on_duty_ends_another_takes_over_and_misses_nothing_of_after(
+    own_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    async with looking(own_database, hook) as first:
+        await on_duty(dial)
+        async with looking(own_database, hook):
+            await eventually(lambda: vain_tries(dial))
+            await turn(dial, "2.5")
+            await hook.until(1)
+            await eventually(lambda: vain_tries(dial))
+            await first.stop()
+            await turn(dial, "2")
+
+            assert await hook.until(2) == ["Lotwise: Risk percent 3 % → 2.5 %", "Lotwise: Risk percent 2.5 % → 2 %"]
+
+
+async def vain_tries(dial: Dial) -> bool:
+    return bool((await dial.rows(VAIN))[0].vain)
+
+
+async def test_after_the_database_threw_it_out_it_tells_what_happened_meanwhile(
+    own_database: AsyncEngine, emptied_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    async with looking(own_database, hook) as replica:
+        await on_duty(dial)
+        async with emptied_database.connect() as operator:
+            await operator.execute(text(THROW_OUT))
+        await turn(dial, "2.5")
+
+        assert await hook.until(1) == ["Lotwise: Risk percent 3 % → 2.5 %"]
+        assert replica.still_runs()
+
+
+async def test_a_plan_that_came_due_is_told_once_and_one_that_was_missed_as_well(
+    own_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    await dial.plan(plan())
+    await dial.plan(plan(new_risk_percent="1", ahead_s=200))
+    async with looking(own_database, hook):
+        await on_duty(dial)
+        await dial.let_pass(100)
+        await dial.ended()
+        await hook.until(1)
+        await dial.let_pass(1000)
+        await dial.ended()
+
+        told = await hook.until(2)
+
+    assert told == ["Lotwise: Risk percent is 2 % now, as planned", "Lotwise: Planned risk percent 1 % was missed"]
+
+
+async def test_only_the_kinds_that_are_wanted_are_told(own_database: AsyncEngine, dial: Dial, hook: Webhook) -> None:
+    await dial.plan(plan())
+    async with looking(own_database, hook, kinds=frozenset({"schedule"})):
+        await on_duty(dial)
+        await turn(dial, "2.5")
+        await dial.let_pass(61)
+        await dial.ended()
+
+        assert await hook.until(1) == ["Lotwise: Risk percent is 2 % now, as planned"]
+
+
+async def test_messages_that_are_parked_are_told_of(
+    own_database: AsyncEngine, dial: Dial, hook: Webhook, virtual_host: VirtualHost
+) -> None:
+    async with AsyncExitStack() as stack:
+        place = Place(virtual_host, stack)
+        worker = await place.sender("sizing-worker")
+        counts = ParkedCounts(settings(place.url("config-service")), instance="test", every_s=OFTEN_S)
+        async with (
+            background(counts.run()),
+            looking(own_database, hook, check_s=OFTEN_S, parked=lambda: counts.counts),
+        ):
+            await on_duty(dial)
+
+            async def told() -> bool:
+                await worker.send(b"{}", exchange=DEAD, key=SIZING)
+                return bool(hook.messages)
+
+            await eventually(told, timeout_s=20)
+
+    assert hook.titles[0].endswith("more parked in lotwise.sizing.dead")
+
+
+async def test_a_low_approval_rate_and_accounts_in_error_are_told_of_and_their_end(
+    own_database: AsyncEngine, emptied_database: AsyncEngine, hook: Webhook
+) -> None:
+    await make_decisions(emptied_database, 10, user_id="u-1", reason="account_stale")
+    await make_decisions(emptied_database, 10, user_id="u-1")
+    await make_accounts(emptied_database, 10, user_id="u-1", sync_status="error")
+    async with looking(own_database, hook, check_s=OFTEN_S):
+        begun = await hook.until(2)
+        await make_decisions(emptied_database, 200, user_id="u-1")
+        async with emptied_database.begin() as connection:
+            await connection.execute(text("UPDATE user_mt5_accounts SET sync_status = 'active'"))
+        ended = (await hook.until(4))[2:]
+
+    assert begun == ["Lotwise: Approval rate is below 90 %", "Lotwise: Sync fails for more than 5 % of accounts"]
+    assert sorted(ended) == [
+        "Lotwise: Approval rate is 92 % or more again",
+        "Lotwise: Sync fails for 4 % of accounts or less again",
+    ]
+
+
+async def test_a_surge_of_requests_is_told_of(
+    own_database: AsyncEngine, emptied_database: AsyncEngine, hook: Webhook
+) -> None:
+    await make_decisions(emptied_database, 100, user_id="u-1")
+    async with emptied_database.begin() as connection:  # spread over the hours before: 9 in 15 minutes
+        await connection.execute(SPREAD)
+    await make_decisions(emptied_database, 30, user_id="u-1")
+
+    async with looking(own_database, hook, check_s=OFTEN_S):
+        assert await hook.until(1) == ["Lotwise: Sizing requests are above 200 % of what is usual"]
+
+
+async def test_slow_sizing_is_told_of(own_database: AsyncEngine, hook: Webhook) -> None:
+    async with looking(own_database, hook, check_s=OFTEN_S, slow=SlowMessages(messages=100, slow=50)):
+        assert (await hook.until(1))[0].startswith("Lotwise: The p95 of sizing is above 100 ms")
+    assert hook.messages[0]["message"] == "It is 50.0 %."
