@@ -106,7 +106,7 @@ def _moment(text: str) -> str:
     except typer.BadParameter:
         moment = None
     if isinstance(moment, timedelta):
-        moment = datetime.now(UTC) + moment
+        moment = (datetime.now(UTC) + moment).replace(microsecond=0)
     if moment is None:
         message = 'must be a time with its offset, such as "2026-11-28T21:00:00Z", or in how long, such as 30m or 12h'
         raise typer.BadParameter(message, param_hint="--at")
