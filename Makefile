@@ -34,7 +34,7 @@ test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_AR
 	echo "All tests:"
 	$(VENV)/python -m pytest $(PYTEST_ARGS)
 
-test-all: bootstrap ## every test of `make test`, and those that need a browser; installs Debian's Chromium
+test-all: bootstrap ## every test of `make test`, and those that need more: a browser (Debian's is installed), promtool, a Docker engine
 	$(VENV)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements-browser.txt
 	$(VENV)/python -m dev.servers
 	$(VENV)/python -m dev.browser

@@ -21,7 +21,7 @@ SECRETS = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}|[a-z]+://[^\s/:@\"]+:[^\s/@\"]+@"
 """A JSON Web Token, or a user with a password in a URL."""
 
 
-NEEDING_MORE = ("browser", "promtool")
+NEEDING_MORE = ("browser", "containers", "promtool")
 """Markers of tests that need more than Python, RabbitMQ and PostgreSQL; `make test-all` runs them too, by `--all`.
 
 A folder of the same name is not even read without: what it imports may not be installed."""

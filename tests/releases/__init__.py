@@ -1,0 +1,1 @@
+"""Two releases of Lotwise beside each other, on one broker and one database."""
