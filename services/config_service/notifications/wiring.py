@@ -37,7 +37,9 @@ class Notifications:
         instance: str,
     ) -> None:
         """Raises DeploymentError where a channel's URL cannot be used."""
-        self._engine: AsyncEngine = connect_database(settings.for_notices(), application=f"{instance} notices", pool="notices")
+        self._engine: AsyncEngine = connect_database(
+            settings.for_notices(), application=f"{instance} notices", pool="notices"
+        )
         limit = RateLimitItemPerHour(settings.notify_per_hour)
         self._dispatcher = Dispatcher(Channels(urls), kinds=settings.notified_kinds, limit=limit)
         self._lookout = Lookout(
