@@ -52,9 +52,9 @@ class MadeObject:
 class Ledger:
     """The record of one run, in a folder of its own under `.run/`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, file: str = FILE) -> None:
         self.folder = folder
-        self._file = folder / FILE
+        self._file = folder / file
         self._at_end: list[Callable[[], None]] = []
 
     @classmethod
@@ -67,7 +67,10 @@ class Ledger:
         folder.mkdir(mode=0o711, parents=True)
         ledger = cls(folder)
         if owner is not None and (identity := identify(owner)) is not None:
-            ledger._append({"owner": asdict(identity)})
+            # Under another name first: a record that is there and names no owner yet would be swept as abandoned.
+            begun = cls(folder, file="begun.jsonl")
+            begun._append({"owner": asdict(identity)})
+            begun._file.rename(ledger._file)
         return ledger
 
     def note_process(self, process: StartedProcess) -> None:

@@ -12,6 +12,7 @@ import pytest
 from dev.runs.identity import ProcessIdentity, family, identify, is_running, send, stop
 from dev.runs.ledger import Ledger
 from dev.runs.program import Program, ProgramError
+from dev.runs.session import sweep_abandoned
 from dev.runs.sweep import sweep
 
 if TYPE_CHECKING:
@@ -85,3 +86,19 @@ def test_a_recycled_pid_is_not_signalled(ledger: Ledger) -> None:
 
     assert stranger.is_running()
     stranger.kill()
+
+
+def test_a_run_that_begins_is_not_taken_for_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dev.tree.RUN", tmp_path)
+    write, swept = os.write, []
+
+    def sweep_before_writing(file: int, row: bytes) -> int:
+        swept.append(sweep_abandoned())
+        return write(file, row)
+
+    monkeypatch.setattr("dev.runs.ledger.os.write", sweep_before_writing)
+
+    begun = Ledger.open(tmp_path / "session-1", owner=os.getpid())
+
+    assert swept == [[]]
+    assert begun.owner() == identify(os.getpid())
