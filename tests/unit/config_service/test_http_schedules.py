@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import httpx
 import pytest
 
@@ -11,12 +9,13 @@ from services.config_service.http.schedules import SCHEDULES_PATH
 from tests.application import bearer
 from tests.unit.config_service.test_http import assert_problem
 
+ONE = f"{SCHEDULES_PATH}/2f0c9a5e-6f0b-4d0e-9a55-6b0f9c1d7e42"
 GOOD = {"new_risk_percent": "2", "effective_at": "2126-01-01T00:00:00Z"}
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", SCHEDULES_PATH), ("POST", SCHEDULES_PATH), ("DELETE", f"{SCHEDULES_PATH}/{uuid4()}")],
+    [("GET", SCHEDULES_PATH), ("POST", SCHEDULES_PATH), ("DELETE", ONE)],
 )
 async def test_the_plan_is_the_owners(client: httpx.AsyncClient, method: str, path: str) -> None:
     assert_problem(await client.request(method, path), 401, "unauthorized")
