@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import httpx
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
     from types import TracebackType
 
 TIMEOUT_S = 15.0
@@ -42,6 +44,7 @@ class Management:
             auth=(unquote(parts.username or ""), unquote(parts.password or "")),
             timeout=timeout_s,
             trust_env=False,
+            verify=_trusted(),
         )
 
     def __enter__(self) -> Self:
@@ -121,3 +124,9 @@ class Management:
         if answer.is_error and answer.status_code != accept:
             raise ManagementError(f"{self._where} answered {method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer
+
+
+@cache
+def _trusted() -> SSLContext:
+    """What every client would read anew, in 19 ms."""
+    return httpx.create_ssl_context(trust_env=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import aio_pika
@@ -34,25 +35,22 @@ def bearer(role: Role = "owner", user: str = "owner-1") -> dict[str, str]:
 class Service:
     """A config_service, and what it says over HTTP."""
 
-    def __init__(self, process: ServiceProcess) -> None:
+    def __init__(self, process: ServiceProcess, client: httpx.Client) -> None:
         self.process = process
+        self._client = client
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return httpx.get(f"{self.process.http_url}{path}", headers=headers or bearer("user", "u-1"), trust_env=False)
+        return self._client.get(f"{self.process.http_url}{path}", headers=headers or bearer("user", "u-1"))
 
     def change(self, percent: str) -> int:
         """Turn the dial; the version that this made."""
-        response = httpx.post(
-            f"{self.process.http_url}/api/v1/risk/config",
-            json={"new_risk_percent": percent},
-            headers=bearer(),
-            trust_env=False,
-        )
+        url = f"{self.process.http_url}/api/v1/risk/config"
+        response = self._client.post(url, json={"new_risk_percent": percent}, headers=bearer())
         version: int = response.raise_for_status().json()["config_version"]
         return version
 
     def metric(self, name: str, **labels: str) -> float:
-        text = httpx.get(f"{self.process.admin_url}/metrics", trust_env=False).text
+        text = self._client.get(f"{self.process.admin_url}/metrics").text
         (value,) = [
             sample.value
             for family in text_string_to_metric_families(text)
@@ -78,7 +76,14 @@ class Service:
 
 
 @pytest.fixture
-def started(launch: Launch) -> tuple[Service, list[ServiceProcess]]:
+def client() -> Iterator[httpx.Client]:
+    """One for all looks: making it takes longer than a look."""
+    with httpx.Client(trust_env=False) as made:
+        yield made
+
+
+@pytest.fixture
+def started(launch: Launch, client: httpx.Client) -> tuple[Service, list[ServiceProcess]]:
     """A config_service and two sizing workers; the second looks into the database only every ten minutes."""
     config = launch("config_service")
     workers = [
@@ -87,7 +92,7 @@ def started(launch: Launch) -> tuple[Service, list[ServiceProcess]]:
     ]
     for process in (config, *workers):
         process.wait_ready()
-    return Service(config), workers
+    return Service(config, client), workers
 
 
 async def test_every_process_confirms_a_change(started: tuple[Service, list[ServiceProcess]]) -> None:
@@ -151,8 +156,8 @@ async def test_a_worker_that_no_broadcast_reaches_is_behind_until_it_looks_into_
     assert service.metric("lotwise_workers", service="sizing_worker", state="behind") == 1
 
 
-async def test_what_workers_run_is_told_to_those_who_are_signed_in_only(launch: Launch) -> None:
-    service = Service(launch("config_service"))
+async def test_what_workers_run_is_told_to_those_who_are_signed_in_only(launch: Launch, client: httpx.Client) -> None:
+    service = Service(launch("config_service"), client)
     await asyncio.to_thread(service.process.wait_ready)
 
     assert service.get(WORKERS, Accept="*/*").status_code == 401
