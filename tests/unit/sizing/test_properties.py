@@ -177,7 +177,7 @@ def test_volumes_are_multiples_of_the_step_within_the_limits(case: Case) -> None
             assert position.volume >= (spec.volume_min if spec else Decimal("0.01"))
             assert spec is None or position.volume <= spec.volume_max
     assert setup.lots > 0
-    assert spec is None or spec.volume_limit is None or setup.lots <= spec.volume_limit
+    assert spec is None or spec.volume_limit is None or setup.lots <= Fraction(spec.volume_limit)
 
 
 @thousands
