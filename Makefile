@@ -31,8 +31,7 @@ demo: bootstrap-to-run ## everything installed and started, real messages throug
 
 test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_ARGS="-k name" for some)
 	$(VENV)/python -m dev.servers
-	echo "All tests:"
-	$(VENV)/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/python -m dev.suite $(PYTEST_ARGS)
 
 test-all: bootstrap ## every test of `make test`, and those that need more: a browser (Debian's is installed), promtool, a Docker engine
 	$(VENV)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements-browser.txt

@@ -25,11 +25,13 @@ NEEDING_MORE = ("browser", "containers", "promtool")
 """Markers of tests that need more than Python, RabbitMQ and PostgreSQL; `make test-all` runs them too, by `--all`.
 
 A folder of the same name is not even read without: what it imports may not be installed."""
+PHASES = ("together", "alone")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all`: what needs more than this machine has by itself, too."""
+    """`--all`: what needs more than this machine has by itself, too. `--phase`: the half that `dev.suite` runs now."""
     parser.addoption("--all", action="store_true", help=f"run the tests marked {', '.join(NEEDING_MORE)}, too")
+    parser.addoption("--phase", choices=PHASES, default=None, help="those that may have others beside, or not")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -38,13 +40,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return passed_over or None
 
 
+@pytest.hookimpl(trylast=True)  # after those who mark
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs more, unless it was asked for."""
-    if config.getoption("--all"):
-        return
-    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in NEEDING_MORE)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    """Leave out what needs more, unless it was asked for, and what the other phase runs; that is not deselected."""
+    if not config.getoption("--all"):
+        left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in NEEDING_MORE)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    if phase := config.getoption("--phase"):
+        items[:] = [item for item in items if bool(item.get_closest_marker("alone")) == (phase == "alone")]
 
 
 @pytest.fixture(scope="session", autouse=True)

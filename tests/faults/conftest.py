@@ -27,10 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not of the short form, unless all was asked for; a fault takes longer than other tests."""
+    """Leave out what is not of the short form, unless all was asked for; a fault takes longer than other tests.
+
+    How long the services take to come back is judged, so nothing else runs meanwhile.
+    """
     here = Path(__file__).parent
     faults = [item for item in items if here in item.path.parents]
     for item in faults:
+        item.add_marker(pytest.mark.alone)
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
     left_out = [item for item in faults if not _is_asked_for(item, config)]
