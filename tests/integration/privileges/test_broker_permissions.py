@@ -7,7 +7,7 @@ tomorrow's, must be refused.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -75,6 +75,13 @@ MAY_HEAR = {
 MAY_CONSUME = {"sync-consumer": {ACCOUNTS}, "sizing-worker": {SIZING}, "config-service": {CONFIG}}
 
 
+@pytest.fixture(scope="module")
+def virtual_host(session_workspace: Workspace) -> Iterator[VirtualHost]:
+    """One for all attempts, which change nothing or fail: a vhost for each would take longer than the attempt."""
+    with session_workspace.new_virtual_host() as made:
+        yield made
+
+
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
     async with AsyncExitStack() as opened:
@@ -83,7 +90,7 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 @pytest.fixture
 async def playing(virtual_host: VirtualHost, stack: AsyncExitStack, role: str) -> RoleConnection:
-    """A connection of the role that the test is about, in a vhost of its own."""
+    """A connection of the role that the test is about."""
     return await connect_role(virtual_host, role, stack)
 
 
@@ -187,9 +194,9 @@ async def test_nobody_reads_the_replies_of_another_user(
     others = [
         await connect_role(virtual_host, name, stack) for name in ("signal-engine", "owner") if name != playing.role
     ]
-    for other in others:
-        await other.declare(reply_queue_name(other.user, "a1"))
-    queues = [reply_queue_name(other.user, "a1") for other in others]
+    queues = [reply_queue_name(other.user, secrets.token_hex(4)) for other in others]
+    for other, queue in zip(others, queues, strict=True):
+        await other.declare(queue)
 
     assert await playing.permitted({queue: consume(queue) for queue in queues}) == set()
 
