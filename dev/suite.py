@@ -1,7 +1,7 @@
 """The whole suite in two phases: `python -m dev.suite [ARGUMENTS OF PYTEST]`, each with pytest's own summary.
 
-Most tests run side by side, in one process for each processor and one more, for many only wait. Those marked `alone`
-judge how long something takes: they run afterwards, one by one, with nothing beside them.
+Most tests run side by side, in a process for each processor. Those marked `alone` judge how long something takes: they
+run afterwards, one by one, with nothing beside them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 def phases() -> dict[str, list[str]]:
     """What each phase is called, and pytest's options for it."""
     # Servers that are given are one place for all: whose test has made what could not be told there.
-    processes = 0 if is_anything_given() else len(os.sched_getaffinity(0)) + 1
+    processes = 0 if is_anything_given() else len(os.sched_getaffinity(0))
     beside = ["--numprocesses", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
     return {
         "Tests that run side by side": ["--phase", "together", *beside],

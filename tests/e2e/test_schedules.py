@@ -74,6 +74,7 @@ async def replicas(launch: Launch) -> list[ServiceProcess]:
     return started
 
 
+@pytest.mark.alone
 async def test_changes_are_applied_once_within_a_second_of_their_time_though_a_replica_dies(
     replicas: list[ServiceProcess], database: AsyncEngine, virtual_host: VirtualHost
 ) -> None:

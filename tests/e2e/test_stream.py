@@ -96,6 +96,7 @@ async def test_a_client_whose_replica_died_goes_on_at_the_other(replicas: list[S
             assert (await configuration(client))["config_version"] == later
 
 
+@pytest.mark.alone
 async def test_a_service_that_is_asked_to_stop_tells_its_clients_and_does_not_wait_for_them(launch: Launch) -> None:
     process = launch("config_service")
     await asyncio.to_thread(process.wait_ready)

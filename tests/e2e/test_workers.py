@@ -95,6 +95,7 @@ def started(launch: Launch, client: httpx.Client) -> tuple[Service, list[Service
     return Service(config, client), workers
 
 
+@pytest.mark.alone
 async def test_every_process_confirms_a_change(started: tuple[Service, list[ServiceProcess]]) -> None:
     service, _ = started
     before = await service.workers(within_s=15, sizing_worker=["current", "current"], config_service=["current"])
@@ -138,6 +139,7 @@ async def lose_bindings(virtual_host: VirtualHost) -> None:
         await channel.declare_exchange(CONFIG_CHANGED, "fanout", durable=True)
 
 
+@pytest.mark.alone
 async def test_a_worker_that_no_broadcast_reaches_is_behind_until_it_looks_into_the_database(
     started: tuple[Service, list[ServiceProcess]], virtual_host: VirtualHost
 ) -> None:

@@ -68,6 +68,7 @@ async def test_who_connects_again_begins_with_the_configuration_now(stream: Stre
         assert await versions(client, 1) == [before + 3]
 
 
+@pytest.mark.alone
 async def test_who_shows_no_token_in_time_is_closed(stream: Streaming) -> None:
     started = time.monotonic()
     async with stream.connect() as client:
@@ -124,6 +125,7 @@ async def test_there_is_room_for_so_many_and_again_when_one_leaves(stream: Strea
             assert await received(fourth) == await stream.configuration()
 
 
+@pytest.mark.alone
 async def test_a_client_that_never_reads_is_closed_and_delays_nobody(stream: Streaming) -> None:
     config = (await stream.changes.current()).model_copy(update={"reason": "r" * 500})
     with socket.socket() as unread:

@@ -127,6 +127,7 @@ async def test_an_old_outcome_of_what_was_never_decided_goes_too(database: Async
     assert (await counts(database))[2] == 0
 
 
+@pytest.mark.alone
 async def test_what_another_transaction_holds_is_passed_over_without_waiting(database: AsyncEngine) -> None:
     await execute(database, DECIDED, days=31, count=3)
     async with database.begin() as reader:
@@ -191,6 +192,7 @@ async def test_a_partition_whose_last_instant_is_young_stays(database: AsyncEngi
     assert await drop(database, days=1) is None
 
 
+@pytest.mark.alone
 async def test_a_drop_gives_way_to_traffic_and_is_done_later(
     database: AsyncEngine, service_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
