@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.client import Outcome, Plan
-from dev.runs.ledger import Ledger
+from benchmarks.peers.settings import PREFETCH
 from dev.runs.program import Program
+from dev.stack.workspace import Workspace
 from dev.tree import ROOT, run_folder
 
 READY_TIMEOUT_S = 30.0
@@ -22,16 +24,21 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def peer(ledger: Ledger, module: str, queue: str, environment: Mapping[str, str]) -> Iterator[int]:
-    """Run a peer that serves `queue` for the length of the block; its pid."""
+def peer(workspace: Workspace, module: str, queue: str, *, prefetch: int) -> Iterator[int]:
+    """Run a peer that serves `queue` for the length of the block, with the operator's rights; its pid."""
     log = run_folder() / "logs" / f"{module.rpartition('.')[2]}.log"
     log.unlink(missing_ok=True)
     program = Program(
         module,
         [sys.executable, "-m", module, queue],
-        environment={**os.environ, **environment},
+        environment={
+            **os.environ,
+            "LOTWISE_AMQP_URL": workspace.virtual_host.amqp_url,
+            "LOTWISE_DATABASE_URL": workspace.database_url,
+            PREFETCH: str(prefetch),
+        },
         log=log,
-        ledger=ledger,
+        ledger=workspace.servers.ledger,
         grace_s=GRACE_S,
     )
     program.start()
@@ -71,3 +78,20 @@ def cpu_s(pids: Iterable[int]) -> float:
         total += taken.get(pid, 0.0)
         waiting += children.get(pid, [])
     return total
+
+
+@contextmanager
+def asleep(pid: int) -> Iterator[None]:
+    """Stop a process for the length of the block, wherever it is."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def servers_pids(workspace: Workspace) -> dict[str, int]:
+    """The private broker's and the private database's processes."""
+    names = {"rabbitmq": "broker", "postgres": "database"}
+    started = workspace.servers.ledger.processes()
+    return {names[one.name]: one.identity.pid for one in started if one.name in names}

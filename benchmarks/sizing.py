@@ -17,6 +17,8 @@ from shared.messaging.topology import DEFAULT_EXCHANGE, KEY_SIZING_REQUEST, SIZI
 ACCOUNTS = 5_000
 RESERVATIONS = 200_000
 IN_FLIGHT = 200
+PREFETCH = 500
+"""Of the peers: all that is ever in flight."""
 ROUNDS = 3
 WARM_UP_S = 2.0
 MEASURED_S = 6.0
@@ -89,14 +91,9 @@ class SizingBench:
         self._say(f"{ACCOUNTS} accounts, {RESERVATIONS} live reservations")
         workspace = self._stack.workspace
         await populate(workspace.database_url, accounts=ACCOUNTS, reservations=RESERVATIONS)
-        environment = {
-            "LOTWISE_AMQP_URL": workspace.virtual_host.amqp_url,
-            "LOTWISE_DATABASE_URL": workspace.database_url,
-        }
-        ledger = workspace.servers.ledger
         with ExitStack() as peers:
-            peers.enter_context(peer(ledger, "benchmarks.peers.echo", ECHO, environment))
-            peers.enter_context(peer(ledger, "benchmarks.peers.orm", ORM, environment))
+            peers.enter_context(peer(workspace, "benchmarks.peers.echo", ECHO, prefetch=PREFETCH))
+            peers.enter_context(peer(workspace, "benchmarks.peers.orm_sizing", ORM, prefetch=PREFETCH))
             echo, orm = replace(self._peers, routing_key=ECHO), replace(self._peers, routing_key=ORM)
             runs = await self._by_turns("200 in flight", {"ours": self._ours, "echo": echo, "orm": orm})
             runs |= await self._by_turns(

@@ -1,26 +1,25 @@
 """The peer of a sizing request: a bare aio-pika RPC echo on a quorum queue; no database, no checks.
 
-`python -m benchmarks.peers.echo QUEUE`, the broker by LOTWISE_AMQP_URL.
+`python -m benchmarks.peers.echo QUEUE`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 
 import aio_pika
+import uvloop
 from aio_pika.abc import AbstractIncomingMessage
 
-PREFETCH = 200
+from benchmarks.peers.settings import amqp_url, prefetch, queue_name, say_ready
 
 
-async def main(queue_name: str) -> None:
+async def main() -> None:
     """Answer every request with its own body, until killed."""
-    connection = await aio_pika.connect(os.environ["LOTWISE_AMQP_URL"])
+    connection = await aio_pika.connect(amqp_url())
     channel = await connection.channel(publisher_confirms=False)
-    await channel.set_qos(prefetch_count=PREFETCH)
-    queue = await channel.declare_queue(queue_name, durable=True, arguments={"x-queue-type": "quorum"})
+    await channel.set_qos(prefetch_count=prefetch())
+    queue = await channel.declare_queue(queue_name(), durable=True, arguments={"x-queue-type": "quorum"})
 
     async def echo(message: AbstractIncomingMessage) -> None:
         reply = aio_pika.Message(message.body, correlation_id=message.correlation_id)
@@ -28,10 +27,9 @@ async def main(queue_name: str) -> None:
         await message.ack()
 
     await queue.consume(echo)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    say_ready()
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    uvloop.run(main())

@@ -129,6 +129,11 @@ class Broker:
         return f"http://{ADMIN}:{self._password}@{LOOPBACK}:{self.api_port}"
 
     @property
+    def metrics_url(self) -> str:
+        """The Prometheus listener, which asks for no credentials."""
+        return f"http://{LOOPBACK}:{self.metrics_port}"
+
+    @property
     def pid(self) -> int:
         """The node's process."""
         return self._node.pid

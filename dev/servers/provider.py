@@ -49,6 +49,8 @@ class Servers:
     provider: str
     ledger: Ledger = field(repr=False)
     """What was made, for it to be removed."""
+    metrics_url: str = ""
+    """The broker's Prometheus listener; empty where it is not known to be there: only private servers have one."""
 
     @property
     def is_given(self) -> bool:
@@ -139,7 +141,7 @@ def _from_binaries(ledger: Ledger, *, durable: bool) -> Servers:
         broker.discard()
         cluster.discard()
         raise
-    return Servers(broker.amqp_url, broker.api_url, cluster.database_url, BINARIES, ledger)
+    return Servers(broker.amqp_url, broker.api_url, cluster.database_url, BINARIES, ledger, broker.metrics_url)
 
 
 def _from_packages(ledger: Ledger, *, durable: bool) -> Servers:

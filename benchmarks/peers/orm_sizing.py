@@ -3,24 +3,32 @@
 The same engine decides, and the same tables are written. What it leaves out is what the ordinary way leaves out:
 outcomes of setups, repeated requests, the confirmation of a reply.
 
-`python -m benchmarks.peers.orm QUEUE`, by LOTWISE_AMQP_URL and LOTWISE_DATABASE_URL.
+`python -m benchmarks.peers.orm_sizing QUEUE`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import uvloop
 from faststream import FastStream
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
 
+from benchmarks.peers.orm_tables import (
+    AccountRow,
+    DecisionRow,
+    DetailsRow,
+    RecordRow,
+    ReservationRow,
+    RiskLogRow,
+    SpecRow,
+    VersionRow,
+)
+from benchmarks.peers.settings import POOL_SIZE, amqp_url, database_url, prefetch, queue_name, say_ready
 from services.sizing_worker.audit import fresh
 from services.sizing_worker.store import LOG_ROWS
 from shared.database import tables
@@ -34,64 +42,7 @@ from shared.sizing.decision import ENGINE_VERSION, decide
 from shared.sizing.record import encode_record
 from shared.sizing.situation import Situation
 
-PREFETCH = 200
-POOL_SIZE = 20
 RULES = Rules(freshness_s=86_400)
-
-
-class Base(DeclarativeBase):
-    """The tables of the product, as classes."""
-
-    metadata = tables.metadata
-
-
-class AccountRow(Base):
-    """An account."""
-
-    __table__ = tables.user_mt5_accounts
-
-
-class DetailsRow(Base):
-    """What else is known of it."""
-
-    __table__ = tables.user_mt5_account_details
-
-
-class SpecRow(Base):
-    """What its broker says of a symbol."""
-
-    __table__ = tables.mt5_instruments
-
-
-class VersionRow(Base):
-    """A version of the configuration."""
-
-    __table__ = tables.risk_configuration_history
-
-
-class ReservationRow(Base):
-    """What an approval holds."""
-
-    __table__ = tables.margin_reservations
-
-
-class DecisionRow(Base):
-    """What was decided."""
-
-    __table__ = tables.decisions
-
-
-class RecordRow(Base):
-    """Its proof."""
-
-    __table__ = tables.decision_records
-
-
-class RiskLogRow(Base):
-    """Its audit row."""
-
-    __table__ = tables.trade_setup_risk_logs
-    __mapper_args__: dict[str, Any] = {"primary_key": [tables.trade_setup_risk_logs.c.id]}  # noqa: RUF012 - SQLAlchemy's own form
 
 
 async def size(session: AsyncSession, request: SizingRequest) -> bytes:
@@ -193,27 +144,21 @@ def _situation(account: Any, details: Any, spec: Any, version: Any, held: Decima
     )
 
 
-async def main(queue_name: str) -> None:
+async def main() -> None:
     """Serve until killed."""
-    engine = create_async_engine(asyncpg_url(os.environ["LOTWISE_DATABASE_URL"]), pool_size=POOL_SIZE, max_overflow=0)
+    engine = create_async_engine(asyncpg_url(database_url()), pool_size=POOL_SIZE, max_overflow=0)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
-    broker = RabbitBroker(os.environ["LOTWISE_AMQP_URL"], default_channel=Channel(prefetch_count=PREFETCH), logger=None)
-    queue = RabbitQueue(queue_name, queue_type=QueueType.QUORUM, durable=True)
+    broker = RabbitBroker(amqp_url(), default_channel=Channel(prefetch_count=prefetch()), logger=None)
 
-    @broker.subscriber(queue)
+    @broker.subscriber(RabbitQueue(queue_name(), queue_type=QueueType.QUORUM, durable=True))
     async def handle(request: SizingRequest) -> bytes:
         async with sessions.begin() as session:
             return await size(session, request)
 
     app = FastStream(broker, logger=None)
-
-    @app.after_startup
-    async def say_ready() -> None:
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-
+    app.after_startup(say_ready)
     await app.run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    uvloop.run(main())
