@@ -13,7 +13,7 @@ SOAK_S ?= 600
 $(V).SILENT:
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test test-all faults soak check bench bench-quick up down lock clean
+.PHONY: help bootstrap bootstrap-to-run bootstrap-to-bench demo test test-all faults soak check bench bench-memory bench-quick up down lock clean
 
 help: ## list the targets
 	echo "Lotwise: make TARGET"
@@ -58,6 +58,9 @@ bootstrap-to-bench: bootstrap
 
 bench: bootstrap-to-bench ## the benchmarks, each beside its peer in one run; writes docs/benchmarks.md
 	$(VENV)/python -m benchmarks
+
+bench-memory: bootstrap-to-bench ## a service's memory over a million messages, a quarter of an hour; the same page
+	$(VENV)/python -m benchmarks memory
 
 bench-quick: bootstrap-to-bench ## a taste of them, in two minutes
 	$(VENV)/python -m benchmarks --quick

@@ -7,20 +7,23 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from datetime import UTC, datetime
+from functools import cache
 
 import structlog
 from rich.console import Console
 
 from benchmarks import report
 from benchmarks.machine import machine
-from benchmarks.suites import SUITES
+from benchmarks.pages import write_section
+from benchmarks.suites import LONG, SUITES
 from dev.progress import say
 from dev.servers.provider import servers
 from dev.stack.workspace import make_workspace
-from dev.tree import ROOT, shown
+from dev.tree import ROOT
 
-PAGE = ROOT / "docs" / "benchmarks.md"
+DOCS = ROOT / "docs"
 QUICK_SCALE = 0.2
 SETTINGS = {
     # What is measured is how fast a change is, not how many an owner may make.
@@ -35,39 +38,42 @@ SETTINGS = {
 def main() -> int:
     """Measure, show, and write the page; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"which: {', '.join(SUITES)}; all without one")
-    parser.add_argument("--quick", action="store_true", help="a fifth of the time; the page is left as it is")
+    parser.add_argument(
+        "suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)}; without one, all but the long"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="short forms of all of them; the pages are left as they are"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.suites) - set(SUITES):
         parser.error(f"no such suite: {', '.join(sorted(unknown))}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     os.environ.update(SETTINGS)
-    scale = QUICK_SCALE if arguments.quick else 1.0
-    sections = [_measured(name, scale) for name in (arguments.suites or SUITES)]
+    names = arguments.suites or [name for name in SUITES if arguments.quick or name not in LONG]
+    started = time.monotonic()
+    sections = {name: _measured(name, quick=arguments.quick) for name in names}
     console = Console(highlight=False, width=report.TERMINAL_CHARACTERS)
-    for section in sections:
+    for section in sections.values():
         for table in section.terminal_tables():
             console.print(table)
-    if not arguments.quick and not arguments.suites:
-        _write(sections)
+    say(f"Measured in {(time.monotonic() - started) / 60:.1f} minutes.")
     return 0
 
 
-def _measured(name: str, scale: float) -> report.Section:
+def _measured(name: str, *, quick: bool) -> report.Section:
+    """Run a suite; its figures are kept at once, whatever happens to the next."""
     say(f"{name}:")
-    return SUITES[name](scale)
+    section = SUITES[name](QUICK_SCALE if quick else 1.0)
+    if not quick:
+        measured = f"Measured on {datetime.now(UTC).date().isoformat()}: {_where()}."
+        write_section(DOCS, name, section, measured=measured, suites=list(SUITES))
+    return section
 
 
-def _write(sections: list[report.Section]) -> None:
-    report.write_charts(sections, PAGE.parent)
-    text = report.page(sections, machine=asyncio.run(_where()), day=datetime.now(UTC).date())
-    PAGE.write_text(text, encoding="utf-8")
-    say(f"Written to {shown(PAGE)}.")
-
-
-async def _where() -> str:
+@cache
+def _where() -> str:
     with servers(allow_containers=False) as provided:
-        return await machine(make_workspace(provided))
+        return asyncio.run(machine(make_workspace(provided)))
 
 
 if __name__ == "__main__":

@@ -46,8 +46,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it, of the time after the warm-up. Latencies in seconds, one for each thousandth, 0 … 1000."""
+    """What came of it, of the time after the warm-up; `asked` counts from the first request to the last.
 
+    Latencies in seconds, one for each thousandth, 0 … 1000.
+    """
+
+    asked: int
     answered: int
     approved: int
     seconds: float
@@ -63,7 +67,7 @@ class Client:
         self._due: dict[str, float] = {}
         self._numbers = random.Random()  # noqa: S311  # names, not secrets; never those of another run
         self._latencies: list[float] = []
-        self._approved = 0
+        self._asked = self._approved = 0
         self._counting = self._closing = False
         self._idle = asyncio.Event()
 
@@ -84,7 +88,8 @@ class Client:
             async with asyncio.timeout(DRAIN_S):
                 await self._idle.wait()
         await connection.close()
-        return Outcome(len(self._latencies), self._approved, seconds, _thousandths(self._latencies), cpu_s)
+        latencies = self._latencies
+        return Outcome(self._asked, len(latencies), self._approved, seconds, _thousandths(latencies), cpu_s)
 
     async def _send(self) -> None:
         if not self._plan.rate:
@@ -103,6 +108,7 @@ class Client:
     async def _ask(self, due: float) -> None:
         name = str(UUID(int=self._numbers.getrandbits(128), version=4))
         self._due[name] = due
+        self._asked += 1
         await self._channel.basic_publish(
             _body(name, self._numbers.randrange(self._plan.users) + 1),
             exchange=self._plan.exchange,

@@ -14,8 +14,8 @@ from benchmarks.latency import Compared, by_turns
 from dev.runs.ledger import Ledger
 from dev.runs.program import Program
 from dev.servers.ports import LOOPBACK, free_ports
+from dev.stack.processes import logs_folder
 from dev.stack.stack import OWNER, Stack
-from dev.tree import run_folder
 
 CONFIG_PATH = "/api/v1/risk/config"
 GET_CALLS, POST_CALLS = 400, 100
@@ -67,7 +67,7 @@ def _bare_http(ledger: Ledger) -> Iterator[str]:
         "bare-http",
         [sys.executable, "-m", "benchmarks.peers.bare_http", str(port)],
         environment=os.environ,
-        log=run_folder() / "logs" / "bare-http.log",
+        log=logs_folder() / "bare-http.log",
         ledger=ledger,
         grace_s=PEER_TIMEOUT_S,
     )

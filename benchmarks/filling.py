@@ -76,11 +76,11 @@ async def fill(destination: Destination, snapshots: Snapshots) -> None:
 
 
 def snapshot_body(account: int, number: int, captured_at: datetime) -> bytes:
-    """An account.snapshot.v1, written without a library."""
-    equity = f"{10_000 + number % 1000}.25"
+    """An account.snapshot.v1, written without a library; margin enough for whatever is asked meanwhile."""
+    cents = f"{number % 100:02}"
     return (
         f'{{"user_id":"u-{account}","account":{{"login":{account},"server":"Bench-MT5","broker":"Bench","currency":"USD",'
         f'"currency_digits":2,"leverage":100,"is_demo":true,"margin_mode":"hedging","trade_allowed":true}},'
-        f'"balance":"10000.00","equity":"{equity}","margin_used":"500.00","margin_free":"{9_500 + number % 1000}.25",'
+        f'"balance":"10000.{cents}","equity":"10250.{cents}","margin_used":"500.00","margin_free":"1000000000.{cents}",'
         f'"open_positions_count":3,"total_positions_volume":"2.50","captured_at":"{captured_at.isoformat()}"}}'
     ).encode()

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +15,9 @@ from pathlib import Path
 from benchmarks.client import Outcome, Plan
 from benchmarks.peers.settings import PREFETCH
 from dev.runs.program import Program
+from dev.stack.processes import ROLE_OF, Service, ServiceProcess, logs_folder
 from dev.stack.workspace import Workspace
-from dev.tree import ROOT, run_folder
+from dev.tree import ROOT
 
 READY_TIMEOUT_S = 30.0
 GRACE_S = 5.0
@@ -26,7 +27,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 @contextmanager
 def peer(workspace: Workspace, module: str, queue: str, *, prefetch: int) -> Iterator[int]:
     """Run a peer that serves `queue` for the length of the block, with the operator's rights; its pid."""
-    log = run_folder() / "logs" / f"{module.rpartition('.')[2]}.log"
+    log = logs_folder() / f"{module.rpartition('.')[2]}.log"
     log.unlink(missing_ok=True)
     program = Program(
         module,
@@ -47,6 +48,29 @@ def peer(workspace: Workspace, module: str, queue: str, *, prefetch: int) -> Ite
         yield program.pid
     finally:
         program.kill()
+
+
+@contextmanager
+def service(
+    workspace: Workspace, name: Service, *, database_url: str | None = None, under: Sequence[str] = ()
+) -> Iterator[ServiceProcess]:
+    """Run one of the services for the length of the block, on another database if need be; see ServiceProcess."""
+    process = ServiceProcess(
+        name,
+        name=f"bench-{name}",
+        ledger=workspace.servers.ledger,
+        settings={
+            "LOTWISE_AMQP_URL": workspace.virtual_host.role_urls[ROLE_OF[name]],
+            "LOTWISE_DATABASE_URL": workspace.service_url(name, database_url),
+        },
+        under=under,
+    )
+    process.start()
+    try:
+        process.wait_ready()
+        yield process
+    finally:
+        process.terminate()
 
 
 async def run_client(plan: Plan) -> Outcome:

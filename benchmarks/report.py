@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
 from typing import Literal
 
 from rich.table import Table as TerminalTable
@@ -13,15 +11,6 @@ from rich.table import Table as TerminalTable
 TERMINAL_CHARACTERS = 140
 CHARTS = "benchmarks"
 """The folder beside the page that holds its charts."""
-
-PAGE = """# Benchmarks
-
-Written by `make bench`: it brings up its own stacks, runs ours and the peers by turns, and stops everything again.
-Last run on {day}: {machine}. The client, the services, the broker and the database share the machine; the database
-runs without fsync, which spares most whoever commits once a message.
-
-{sections}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +61,17 @@ TARGET_HEADINGS = ("", "measured", "target", "")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page: a heading, what was done, its tables, charts by file name, and the targets it speaks to."""
+    """A part of the page: a heading, what was done, its tables, charts by file name, and the targets it speaks to.
+
+    `elsewhere`: what other pages show of it, by their file name.
+    """
 
     title: str
     text: str
     tables: tuple[Table, ...]
     targets: tuple[Target, ...] = ()
     charts: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, Table] = field(default_factory=dict)
 
     def markdown(self) -> str:
         """The section as Markdown."""
@@ -95,20 +88,6 @@ class Section:
             yield table.terminal(self.title)
         if self.targets:
             yield Table(TARGET_HEADINGS, tuple(target.row() for target in self.targets)).terminal("")
-
-
-def page(sections: Sequence[Section], *, machine: str, day: date) -> str:
-    """The whole of docs/benchmarks.md."""
-    text = "\n\n".join(section.markdown() for section in sections)
-    return PAGE.format(day=day.isoformat(), machine=machine, sections=text)
-
-
-def write_charts(sections: Sequence[Section], folder: Path) -> None:
-    """Write every section's charts beside the page."""
-    (folder / CHARTS).mkdir(exist_ok=True)
-    for section in sections:
-        for name, svg in section.charts.items():
-            (folder / CHARTS / name).write_text(svg, encoding="utf-8")
 
 
 def _alternative(name: str) -> str:

@@ -2,115 +2,112 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from benchmarks.client import Outcome, Plan
+from benchmarks.client import Plan
+from benchmarks.load import Load, Run, Say, by_turns
 from benchmarks.population import populate
-from benchmarks.processes import peer, run_client
+from benchmarks.processes import peer
 from dev.stack.stack import Stack
+from dev.stack.workspace import Workspace
 from shared.messaging.topology import DEFAULT_EXCHANGE, KEY_SIZING_REQUEST, SIZING
 
 ACCOUNTS = 5_000
 RESERVATIONS = 200_000
 IN_FLIGHT = 200
+SWEEP = (1, 10, 50, 200, 500)
 PREFETCH = 500
 """Of the peers: all that is ever in flight."""
-ROUNDS = 3
+ROUNDS, ROUNDS_QUICK = 3, 1
 WARM_UP_S = 2.0
 MEASURED_S = 6.0
+SWEEP_S = 3.0
 ECHO, ORM = "bench.echo", "bench.orm"
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One kind of load on one server, over the rounds."""
-
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def throughput(self) -> float:
-        """Answers a second, the median of the rounds."""
-        return statistics.median(one.answered / one.seconds for one in self.outcomes)
-
-    def latency_s(self, percent: float) -> float:
-        """The median over the rounds of this percentile."""
-        return statistics.median(one.latencies[round(percent * 10)] for one in self.outcomes)
-
-    @property
-    def approved_share(self) -> float:
-        """The share of answers that were approvals."""
-        return sum(one.approved for one in self.outcomes) / max(sum(one.answered for one in self.outcomes), 1)
-
-    @property
-    def client_share(self) -> float:
-        """The client's processor time, of one core."""
-        return statistics.median(one.cpu_s / one.seconds for one in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
 class SizingFigures:
-    """What was measured of sizing."""
+    """What was measured of sizing: the runs by name, and by how much was in flight ours and the echo's."""
 
-    runs: Mapping[str, Run]
+    runs: dict[str, Run]
+    sweep: dict[int, tuple[Run, Run]]
 
     def ratio(self, ours: str, other: str) -> float:
         """Throughput of one run as a multiple of another's."""
         return self.runs[ours].throughput / self.runs[other].throughput
 
 
+def sizing_plan(workspace: Workspace, *, scale: float, in_flight: int = IN_FLIGHT) -> Plan:
+    """A closed loop of requests to the sizing workers, from the signal engine's user."""
+    url = workspace.virtual_host.role_urls["signal-engine"]
+    return Plan(
+        url=url,
+        user=_user(url),
+        exchange=SIZING,
+        routing_key=KEY_SIZING_REQUEST,
+        users=ACCOUNTS,
+        in_flight=in_flight,
+        warm_up_s=WARM_UP_S * max(scale, 0.5),
+        seconds=MEASURED_S * scale,
+    )
+
+
 class SizingBench:
-    """Measures on a stack whose sizing workers run already."""
+    """Measures on a stack whose one sizing worker runs already."""
 
     def __init__(self, stack: Stack, *, scale: float, say: Say) -> None:
-        self._stack = stack
+        self._workspace = stack.workspace
         self._say = say
-        self._seconds = MEASURED_S * scale
-        url = stack.workspace.virtual_host.role_urls["signal-engine"]
-        self._ours = Plan(
-            url=url,
-            user=urlsplit(url).username or "",
-            exchange=SIZING,
-            routing_key=KEY_SIZING_REQUEST,
-            users=ACCOUNTS,
-            in_flight=IN_FLIGHT,
-            warm_up_s=WARM_UP_S,
-            seconds=self._seconds,
-        )
-        operator = stack.workspace.virtual_host.amqp_url
-        self._peers = replace(
-            self._ours, url=operator, user=urlsplit(operator).username or "", exchange=DEFAULT_EXCHANGE
+        self._scale = scale
+        self._rounds = ROUNDS if scale >= 1 else ROUNDS_QUICK
+        self._plan = sizing_plan(stack.workspace, scale=scale)
+        self._ours = Load(
+            self._plan, tuple(worker.pid for worker in stack.of("sizing_worker")), stack.workspace.database_url
         )
 
     async def measure(self) -> SizingFigures:
         """Everything, ours and the peers by turns."""
+        workspace = self._workspace
         self._say(f"{ACCOUNTS} accounts, {RESERVATIONS} live reservations")
-        workspace = self._stack.workspace
         await populate(workspace.database_url, accounts=ACCOUNTS, reservations=RESERVATIONS)
         with ExitStack() as peers:
-            peers.enter_context(peer(workspace, "benchmarks.peers.echo", ECHO, prefetch=PREFETCH))
-            peers.enter_context(peer(workspace, "benchmarks.peers.orm_sizing", ORM, prefetch=PREFETCH))
-            echo, orm = replace(self._peers, routing_key=ECHO), replace(self._peers, routing_key=ORM)
-            runs = await self._by_turns("200 in flight", {"ours": self._ours, "echo": echo, "orm": orm})
-            runs |= await self._by_turns(
-                "one at a time",
-                {"ours, one": replace(self._ours, in_flight=1), "echo, one": replace(echo, in_flight=1)},
-            )
+            echo = self._peer(peers, "benchmarks.peers.echo", ECHO)
+            orm = self._peer(peers, "benchmarks.peers.orm_sizing", ORM)
+            runs = await self._by_turns(f"{IN_FLIGHT} in flight", {"ours": self._ours, "echo": echo, "orm": orm})
+            one = {"ours, one": _changed(self._ours, in_flight=1), "echo, one": _changed(echo, in_flight=1)}
+            runs |= await self._by_turns("one at a time", one)
+            sweep = await self._sweep(echo)
         half = runs["ours"].throughput / 2
         runs |= await self._by_turns(
-            f"open loop at {half:.0f} a second", {"ours, half": replace(self._ours, rate=half)}
+            f"open loop at {half:.0f} a second", {"ours, half": _changed(self._ours, rate=half)}
         )
-        runs |= await self._by_turns("one hot account", {"ours, hot": replace(self._ours, users=1)})
-        return SizingFigures(runs)
+        runs |= await self._by_turns("one hot account", {"ours, hot": _changed(self._ours, users=1)})
+        return SizingFigures(runs, sweep)
 
-    async def _by_turns(self, what: str, plans: Mapping[str, Plan]) -> dict[str, Run]:
-        outcomes: dict[str, list[Outcome]] = {name: [] for name in plans}
-        for number in range(ROUNDS):
-            for name, plan in plans.items():
-                self._say(f"{what}, round {number + 1} of {ROUNDS}: {name}")
-                outcomes[name].append(await run_client(plan))
-        return {name: Run(tuple(each)) for name, each in outcomes.items()}
+    async def _sweep(self, echo: Load) -> dict[int, tuple[Run, Run]]:
+        found = {}
+        for in_flight in SWEEP:
+            change = {"in_flight": in_flight, "seconds": SWEEP_S * self._scale}
+            loads = {"ours": _changed(self._ours, **change), "echo": _changed(echo, **change)}
+            runs = await by_turns(self._workspace, f"{in_flight} in flight", loads, rounds=1, say=self._say)
+            found[in_flight] = (runs["ours"], runs["echo"])
+        return found
+
+    async def _by_turns(self, what: str, loads: dict[str, Load]) -> dict[str, Run]:
+        return await by_turns(self._workspace, what, loads, rounds=self._rounds, say=self._say)
+
+    def _peer(self, at_end: ExitStack, module: str, queue: str) -> Load:
+        pid = at_end.enter_context(peer(self._workspace, module, queue, prefetch=PREFETCH))
+        operator = self._workspace.virtual_host.amqp_url
+        plan = replace(self._plan, url=operator, user=_user(operator), exchange=DEFAULT_EXCHANGE, routing_key=queue)
+        return Load(plan, (pid,), self._workspace.database_url)
+
+
+def _changed(load: Load, **changes: float) -> Load:
+    return replace(load, plan=replace(load.plan, **changes))  # type: ignore[arg-type]  # numbers, all of them
+
+
+def _user(url: str) -> str:
+    return unquote(urlsplit(url).username or "")

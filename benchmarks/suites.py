@@ -8,17 +8,24 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.dial import measure_dial
+from benchmarks.memory import MemoryBench
 from benchmarks.report import Section
+from benchmarks.rows import RowsBench
 from benchmarks.sections.dial import dial_section
+from benchmarks.sections.memory import memory_section
+from benchmarks.sections.rows import rows_section
 from benchmarks.sections.sizing import sizing_section
 from benchmarks.sections.snapshots import snapshots_section
+from benchmarks.sections.stages import stages_section
+from benchmarks.sections.workers import workers_section
 from benchmarks.sizing import SizingBench
 from benchmarks.snapshots import SnapshotBench
+from benchmarks.stages import StagesBench
+from benchmarks.workers import WorkersBench
 from dev.progress import say, step
 from dev.servers.provider import servers
 from dev.stack.stack import Stack
 from dev.stack.workspace import make_workspace
-from dev.tree import run_folder
 
 if TYPE_CHECKING:
     from dev.stack.processes import Service
@@ -39,7 +46,37 @@ def _snapshots(scale: float) -> Section:
         return snapshots_section(*asyncio.run(SnapshotBench(stack, scale=scale, say=_say).measure()))
 
 
-SUITES: Mapping[str, Callable[[float], Section]] = {"sizing": _sizing, "snapshots": _snapshots, "dial": _dial}
+def _workers(scale: float) -> Section:
+    with _stack({"config_service": 1}) as stack:
+        return workers_section(asyncio.run(WorkersBench(stack, scale=scale, say=_say).measure()))
+
+
+def _rows(scale: float) -> Section:
+    with _stack({"config_service": 1}) as stack:
+        return rows_section(asyncio.run(RowsBench(stack, scale=scale, say=_say).measure()))
+
+
+def _stages(scale: float) -> Section:
+    with _stack({"config_service": 1}) as stack:
+        return stages_section(asyncio.run(StagesBench(stack, scale=scale, say=_say).measure()))
+
+
+def _memory(scale: float) -> Section:
+    with _stack({"sync_consumer": 1, "sizing_worker": 1, "config_service": 1}) as stack:
+        return memory_section(asyncio.run(MemoryBench(stack, scale=scale, say=_say).measure()))
+
+
+SUITES: Mapping[str, Callable[[float], Section]] = {
+    "sizing": _sizing,
+    "workers": _workers,
+    "rows": _rows,
+    "snapshots": _snapshots,
+    "stages": _stages,
+    "dial": _dial,
+    "memory": _memory,
+}
+LONG = ("memory",)
+"""Takes as long as all the others together: run when it is named, and in short form with them."""
 
 
 @contextmanager
@@ -48,7 +85,7 @@ def _stack(replicas: Mapping[Service, int]) -> Iterator[Stack]:
         provided = at_end.enter_context(servers(allow_containers=False))
         with step("stack"):
             stack = Stack(make_workspace(provided))
-            stack.start(replicas, logs=run_folder() / "logs")
+            stack.start(replicas)
         yield stack
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from benchmarks.capacity import capacity_table
+from benchmarks.draining import TAKING_IN, Drains
+from benchmarks.load import BROKER, DATABASE, SERVER
 from benchmarks.report import Section, Table, Target
 from benchmarks.sections.figures import microseconds, with_spread
-from benchmarks.snapshots import ACCOUNTS, IN_A_ROW, Drains
+from benchmarks.snapshots import ACCOUNTS, IN_A_ROW
 
 TEXT = """The queue is filled with confirmed, persistent messages while its consumer sleeps, which is then let go. The
 rate is the broker's own count of acknowledgements over time, without the first twentieth and without the end, the same
@@ -21,7 +24,7 @@ NAMES = {
     "bare": "bare aio-pika, acknowledges",
     "orm": "FastStream + ORM",
 }
-PROCESSES = ("consumer", "broker", "database")
+PROCESSES = (SERVER, BROKER, TAKING_IN, DATABASE)
 
 
 def snapshots_section(drains: Mapping[str, Drains], prefetches: Mapping[str, int]) -> Section:
@@ -48,6 +51,7 @@ def snapshots_section(drains: Mapping[str, Drains], prefetches: Mapping[str, int
                 "100 snapshots of 1 account in a row, to 5,000 by turns", drains["ours, in a row"].per_s / ours, "≥", 1
             ),
         ),
+        elsewhere={"scaling.md": capacity_table(drains["ours"].cpu_s, drains["ours"].written)},
     )
 
 
