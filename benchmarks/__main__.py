@@ -1,4 +1,4 @@
-"""`make bench`, `make bench-quick`: everything measured on stacks of its own, which are gone again afterwards."""
+"""`make bench`, `make bench-quick`: everything measured on servers of its own, gone again afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
-from functools import cache
 
 import structlog
 from rich.console import Console
@@ -19,8 +18,7 @@ from benchmarks.machine import machine
 from benchmarks.pages import write_section
 from benchmarks.suites import LONG, SUITES
 from dev.progress import say
-from dev.servers.provider import servers
-from dev.stack.workspace import make_workspace
+from dev.servers.provider import Servers, servers
 from dev.tree import ROOT
 
 DOCS = ROOT / "docs"
@@ -51,7 +49,8 @@ def main() -> int:
     os.environ.update(SETTINGS)
     names = arguments.suites or [name for name in SUITES if arguments.quick or name not in LONG]
     started = time.monotonic()
-    sections = {name: _measured(name, quick=arguments.quick) for name in names}
+    with servers(allow_containers=False) as provided:
+        sections = {name: _measured(provided, name, quick=arguments.quick) for name in names}
     console = Console(highlight=False, width=report.TERMINAL_CHARACTERS)
     for section in sections.values():
         for table in section.terminal_tables():
@@ -60,20 +59,14 @@ def main() -> int:
     return 0
 
 
-def _measured(name: str, *, quick: bool) -> report.Section:
+def _measured(provided: Servers, name: str, *, quick: bool) -> report.Section:
     """Run a suite; its figures are kept at once, whatever happens to the next."""
     say(f"{name}:")
-    section = SUITES[name](QUICK_SCALE if quick else 1.0)
+    section = SUITES[name](provided, QUICK_SCALE if quick else 1.0)
     if not quick:
-        measured = f"Measured on {datetime.now(UTC).date().isoformat()}: {_where()}."
+        measured = f"Measured on {datetime.now(UTC).date().isoformat()}: {asyncio.run(machine(provided))}."
         write_section(DOCS, name, section, measured=measured, suites=list(SUITES))
     return section
-
-
-@cache
-def _where() -> str:
-    with servers(allow_containers=False) as provided:
-        return asyncio.run(machine(make_workspace(provided)))
 
 
 if __name__ == "__main__":

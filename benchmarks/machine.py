@@ -10,19 +10,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from dev.servers.management import Management
-from dev.stack.workspace import Workspace
+from dev.servers.provider import Servers
 from shared.database.engine import asyncpg_url
 
 GIB = 1024**3
 
 
-async def machine(workspace: Workspace) -> str:
+async def machine(servers: Servers) -> str:
     """One line: processor, cores, memory, system, and the versions of what was used."""
-    engine = create_async_engine(asyncpg_url(workspace.database_url))
+    engine = create_async_engine(asyncpg_url(servers.database_url))
     async with engine.connect() as connection:
         postgres = (await connection.execute(text("SHOW server_version"))).scalar_one().split()[0]
     await engine.dispose()
-    with Management(workspace.rabbitmq_api_url) as management:
+    with Management(servers.rabbitmq_api_url) as management:
         rabbitmq = management.version()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     return (

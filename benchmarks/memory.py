@@ -17,11 +17,11 @@ from benchmarks.snapshots import snapshots_in
 from dev.stack.stack import Stack
 
 MESSAGES = 1_000_000
-MESSAGES_QUICK = 20_000
+MESSAGES_QUICK = 10_000
 PARTS = 20
 LIVE = 200_000
 """Reservations at the start."""
-CHUNK_S, CHUNK_S_QUICK = 20.0, 4.0
+CHUNK_S, CHUNK_S_QUICK = 20.0, 2.0
 KIB = 1024
 MIB = 1024 * KIB
 

@@ -12,9 +12,9 @@ BENCHMARKS = "benchmarks.md"
 _BEGIN, _END = "<!-- measured: {name} -->", "<!-- /measured: {name} -->"
 _PAGE = """# Benchmarks
 
-Written by `make bench` and `make bench-memory`: each brings up stacks of its own, runs ours and the peers by turns, and
-stops everything again. Client, services, broker and database share the machine. The database runs without fsync, which
-spares most whoever commits once a message. How it grows past one machine: [scaling.md](scaling.md).
+Written by `make bench` and `make bench-memory`: each brings up servers of its own, runs ours and the peers by turns,
+and stops everything again. Client, services, broker and database share the machine. The database runs without fsync,
+which spares most whoever commits once a message. How it grows past one machine: [scaling.md](scaling.md).
 
 {blocks}
 """

@@ -16,7 +16,7 @@ from benchmarks.sizing import ACCOUNTS, RESERVATIONS, ROUNDS, ROUNDS_QUICK, sizi
 from dev.servers.databases import copy_database, drop_database
 from dev.stack.stack import Stack
 
-FEW, MANY, MANY_QUICK = 10_000, 1_000_000, 100_000
+FEW, MANY, MANY_QUICK = 10_000, 1_000_000, 50_000
 SEED_S = 2.0
 
 

@@ -18,6 +18,7 @@ ACCOUNTS = 5_000
 RESERVATIONS = 200_000
 IN_FLIGHT = 200
 SWEEP = (1, 10, 50, 200, 500)
+SWEEP_QUICK = (1, 50, 500)
 PREFETCH = 500
 """Of the peers: all that is ever in flight."""
 ROUNDS, ROUNDS_QUICK = 3, 1
@@ -88,7 +89,7 @@ class SizingBench:
 
     async def _sweep(self, echo: Load) -> dict[int, tuple[Run, Run]]:
         found = {}
-        for in_flight in SWEEP:
+        for in_flight in SWEEP if self._scale >= 1 else SWEEP_QUICK:
             change = {"in_flight": in_flight, "seconds": SWEEP_S * self._scale}
             loads = {"ours": _changed(self._ours, **change), "echo": _changed(echo, **change)}
             runs = await by_turns(self._workspace, f"{in_flight} in flight", loads, rounds=1, say=self._say)

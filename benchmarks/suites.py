@@ -1,10 +1,10 @@
-"""The suites, each on a stack of its own: name → sections of the page."""
+"""The suites by name, each in a workspace of its own on the servers of the run."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.dial import measure_dial
@@ -22,51 +22,51 @@ from benchmarks.sizing import SizingBench
 from benchmarks.snapshots import SnapshotBench
 from benchmarks.stages import StagesBench
 from benchmarks.workers import WorkersBench
-from dev.progress import say, step
-from dev.servers.provider import servers
+from dev.progress import say
+from dev.servers.provider import Servers
 from dev.stack.stack import Stack
-from dev.stack.workspace import make_workspace
+from dev.stack.workspace import workspace
 
 if TYPE_CHECKING:
     from dev.stack.processes import Service
 
 
-def _dial(scale: float) -> Section:
-    with _stack({"sync_consumer": 1, "sizing_worker": 1, "config_service": 1}) as stack:
+def _dial(provided: Servers, scale: float) -> Section:
+    with _stack(provided, {"sync_consumer": 1, "sizing_worker": 1, "config_service": 1}) as stack:
         return dial_section(asyncio.run(measure_dial(stack, scale=scale, say=_say)))
 
 
-def _sizing(scale: float) -> Section:
-    with _stack({"sizing_worker": 1, "config_service": 1}) as stack:
+def _sizing(provided: Servers, scale: float) -> Section:
+    with _stack(provided, {"sizing_worker": 1, "config_service": 1}) as stack:
         return sizing_section(asyncio.run(SizingBench(stack, scale=scale, say=_say).measure()))
 
 
-def _snapshots(scale: float) -> Section:
-    with _stack({"sync_consumer": 1, "config_service": 1}) as stack:
+def _snapshots(provided: Servers, scale: float) -> Section:
+    with _stack(provided, {"sync_consumer": 1, "config_service": 1}) as stack:
         return snapshots_section(*asyncio.run(SnapshotBench(stack, scale=scale, say=_say).measure()))
 
 
-def _workers(scale: float) -> Section:
-    with _stack({"config_service": 1}) as stack:
+def _workers(provided: Servers, scale: float) -> Section:
+    with _stack(provided, {"config_service": 1}) as stack:
         return workers_section(asyncio.run(WorkersBench(stack, scale=scale, say=_say).measure()))
 
 
-def _rows(scale: float) -> Section:
-    with _stack({"config_service": 1}) as stack:
+def _rows(provided: Servers, scale: float) -> Section:
+    with _stack(provided, {"config_service": 1}) as stack:
         return rows_section(asyncio.run(RowsBench(stack, scale=scale, say=_say).measure()))
 
 
-def _stages(scale: float) -> Section:
-    with _stack({"config_service": 1}) as stack:
+def _stages(provided: Servers, scale: float) -> Section:
+    with _stack(provided, {"config_service": 1}) as stack:
         return stages_section(asyncio.run(StagesBench(stack, scale=scale, say=_say).measure()))
 
 
-def _memory(scale: float) -> Section:
-    with _stack({"sync_consumer": 1, "sizing_worker": 1, "config_service": 1}) as stack:
+def _memory(provided: Servers, scale: float) -> Section:
+    with _stack(provided, {"sync_consumer": 1, "sizing_worker": 1, "config_service": 1}) as stack:
         return memory_section(asyncio.run(MemoryBench(stack, scale=scale, say=_say).measure()))
 
 
-SUITES: Mapping[str, Callable[[float], Section]] = {
+SUITES: Mapping[str, Callable[[Servers, float], Section]] = {
     "sizing": _sizing,
     "workers": _workers,
     "rows": _rows,
@@ -80,13 +80,16 @@ LONG = ("memory",)
 
 
 @contextmanager
-def _stack(replicas: Mapping[Service, int]) -> Iterator[Stack]:
-    with ExitStack() as at_end:
-        provided = at_end.enter_context(servers(allow_containers=False))
-        with step("stack"):
-            stack = Stack(make_workspace(provided))
+def _stack(provided: Servers, replicas: Mapping[Service, int]) -> Iterator[Stack]:
+    """Services in a workspace of their own; they end before it goes."""
+    with workspace(provided) as made:
+        stack = Stack(made)
+        try:
             stack.start(replicas)
-        yield stack
+            yield stack
+        finally:
+            for process in stack.services:
+                process.terminate()
 
 
 def _say(what: str) -> None:
