@@ -1,7 +1,8 @@
-"""Which stage of a message's way a stack belongs to: told by the innermost frame that says so.
+"""Which stage of a message's way a stack belongs to: told by the outermost frame that begins one.
 
-A rule names a stage by a part of a file's path and of a function's name. What no rule of ours knows is driver, library
-or event loop; a stage that is renamed in the code shows up there, not under a wrong name.
+A rule names a stage by a part of a file's path and of a function's name. What no rule of ours knows is told by its
+innermost frame: driver, library or event loop. So a stage that is renamed in the code shows up there, not under a wrong
+name.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from dataclasses import dataclass
 
 Frame = tuple[str, str]
 
-READ, LOCK, LOAD, DECIDE, RECORD, INSERT, COMMIT = "read", "lock", "load", "decide", "record", "insert", "commit"
+READ, LOCK, LOAD, DECIDE, RECORD, INSERT, COMMIT = (
+    "read",
+    "lock",
+    "load",
+    "decide",
+    "record",
+    "insert",
+    "begin and commit",
+)
 REPLY, PUBLISH, ACKNOWLEDGE, RECEIVE = "write the reply", "publish", "acknowledge", "receive"
 LOGS, DRIVER, LOOP, REST = "logs and metrics", "database driver", "event loop", "the rest of ours"
 STAGES = (
@@ -35,47 +44,36 @@ class Rule:
         return self.path in file and self.function in function
 
 
-OURS = (
-    Rule(RECORD, "/shared/sizing/record"),
-    Rule(REPLY, "/shared/schemas/", "to_json"),
-    Rule(REPLY, "/shared/sizing/reply"),
-    Rule(DECIDE, "/shared/sizing/"),
-    Rule(DECIDE, "/sync_consumer/snapshot"),
-    Rule(READ, "/shared/schemas/"),
+BEGIN_STAGES = (
     Rule(READ, "/shared/messaging/delivery"),
-    Rule(READ, "/shared/messaging/properties"),
     Rule(LOCK, "/store", "lock"),
     Rule(LOAD, "/store", "load"),
-    Rule(LOAD, "/store", "_known"),
-    Rule(LOAD, "/store", "_published"),
+    Rule(DECIDE, "/shared/sizing/decision"),
+    Rule(DECIDE, "/sync_consumer/snapshot"),
+    Rule(RECORD, "/shared/sizing/record"),
+    Rule(REPLY, "/shared/schemas/", "to_json"),
+    Rule(INSERT, "/services/sizing_worker/audit"),
     Rule(INSERT, "/store", "save"),
     Rule(INSERT, "/store", "write"),
-    Rule(INSERT, "/store", "_row"),
-    Rule(INSERT, "/store", "_columns"),
-    Rule(INSERT, "/shared/database/rows"),
-    Rule(INSERT, "/audit"),
-    Rule(COMMIT, "/sqlalchemy/", "commit"),
-    Rule(COMMIT, "/asyncpg/transaction"),
     Rule(COMMIT, "/shared/database/transaction"),
+    Rule(COMMIT, "/sqlalchemy/", "commit"),
     Rule(ACKNOWLEDGE, "/aiormq/", "basic_ack"),
-    Rule(ACKNOWLEDGE, "/aio_pika/", "ack"),
-    Rule(PUBLISH, "/shared/messaging/publisher"),
-    Rule(PUBLISH, "/aiormq/", "basic_publish"),
-    Rule(PUBLISH, "/aiormq/", "writer"),
     Rule(PUBLISH, "/shared/messaging/settlement", "publish"),
     Rule(PUBLISH, "/shared/messaging/settlement", "_outgoing"),
+    Rule(PUBLISH, "/shared/messaging/batch_channel", "_on_confirm"),
+    Rule(PUBLISH, "/aiormq/", "writer"),
+    Rule(RECEIVE, "/shared/messaging/batch_channel", "_on_deliver"),
     Rule(RECEIVE, "/shared/messaging/inbox"),
-    Rule(RECEIVE, "/aiormq/"),
-    Rule(RECEIVE, "/aio_pika/"),
-    Rule(RECEIVE, "/pamqp/"),
-    Rule(LOGS, "/structlog/"),
-    Rule(LOGS, "/shared/logging"),
-    Rule(LOGS, "/prometheus_client/"),
     Rule(LOGS, "/shared/messaging/settlement", "_report"),
+    Rule(LOGS, "/structlog/"),
+    Rule(LOGS, "/prometheus_client/"),
 )
 OTHERWISE = (
     Rule(REST, "/services/"),
     Rule(REST, "/shared/"),
+    Rule(RECEIVE, "/aiormq/"),
+    Rule(RECEIVE, "/aio_pika/"),
+    Rule(RECEIVE, "/pamqp/"),
     Rule(DRIVER, "/asyncpg/"),
     Rule(DRIVER, "/sqlalchemy/"),
     Rule(LOOP, "/asyncio/"),
@@ -86,7 +84,7 @@ OTHERWISE = (
 
 def stage(stack: Sequence[Frame]) -> str:
     """The stage of a stack, whose innermost frame comes first."""
-    return _first(OURS, stack) or _first(OTHERWISE, stack) or REST
+    return _first(BEGIN_STAGES, stack[::-1]) or _first(OTHERWISE, stack) or REST
 
 
 def shares(stacks: Iterable[tuple[Sequence[Frame], int]]) -> dict[str, float]:

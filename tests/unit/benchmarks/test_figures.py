@@ -50,6 +50,10 @@ def test_growth_counts_from_a_twentieth_of_the_messages() -> None:
     ("inner", "expected"),
     [
         ([("/x/shared/sizing/decision.py", "decide"), HANDLER], DECIDE),
+        (
+            [("/x/shared/schemas/values.py", "text"), ("/x/shared/sizing/decision.py", "decide"), HANDLER],
+            DECIDE,
+        ),
         ([DRIVER_FRAME, ("/x/services/sizing_worker/store.py", "load_situation"), HANDLER], LOAD),
         ([("/x/sqlalchemy/engine/base.py", "RootTransaction._do_commit")], COMMIT),
         ([DRIVER_FRAME, HANDLER], DRIVER),
@@ -57,7 +61,7 @@ def test_growth_counts_from_a_twentieth_of_the_messages() -> None:
         ([LOOP_FRAME], LOOP),
     ],
 )
-def test_a_sample_belongs_to_the_innermost_frame_that_says_where(inner: list[tuple[str, str]], expected: str) -> None:
+def test_a_sample_belongs_to_the_stage_that_it_is_within(inner: list[tuple[str, str]], expected: str) -> None:
     assert stage([*inner, LOOP_FRAME, MAIN]) == expected
 
 
