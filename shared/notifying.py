@@ -53,11 +53,11 @@ class Channels:
 
     def __init__(self, urls: SecretStr) -> None:
         """Raises DeploymentError that names each URL that apprise cannot use by its place, never the URL."""
+        for name in TALKATIVE_LOGGERS:  # before a URL is read: apprise logs a wrong token as it stands
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # its plugins import what Python is about to drop
             self._channels = [_channel(number, url) for number, url in enumerate(_split(urls), start=1)]
-        for name in TALKATIVE_LOGGERS:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     @property
     def names(self) -> list[str]:

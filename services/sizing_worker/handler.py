@@ -119,7 +119,7 @@ class SizingHandler:
             loaded.now,
             await self._configuration(connection, loaded.version),
             accounts,
-            loaded.decided,
+            await store.load_decided(connection, requests) if loaded.repeated else {},
             {known.account.id: known.reserved for known in loaded.accounts},
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,13 +75,12 @@ SITUATION = text("""
                    ELSE fate.request_id IS NULL AND held.known_at <= held.expires_at END
         GROUP BY held.user_mt5_account_id
     )
-    SELECT head.version, head.now, head.decided, account.*, reserved.margin AS margin_reserved, reserved.listed,
+    SELECT head.version, head.now, head.repeated, account.*, reserved.margin AS margin_reserved, reserved.listed,
            published.has_specs, wanted.instrument, wanted.spec, wanted.account_currency AS spec_currency,
            wanted.account_leverage AS spec_leverage, wanted.captured_at AS spec_captured_at
     FROM (
         SELECT (SELECT max(config_version) FROM risk_configuration_history) AS version, clock_timestamp() AS now,
-               (SELECT json_agg(json_build_array(request_id, encode(content_hash, 'hex'), encode(reply, 'hex')))
-                FROM decisions WHERE request_id = ANY(CAST(:requests AS uuid[])))::text AS decided
+               EXISTS (SELECT FROM decisions WHERE request_id = ANY(CAST(:requests AS uuid[]))) AS repeated
     ) AS head
     LEFT JOIN account ON true
     LEFT JOIN reserved ON reserved.user_mt5_account_id = account.id
@@ -99,6 +97,10 @@ SITUATION = text("""
         WHERE asked.user_id = account.user_id
     ) AS wanted ON true
     ORDER BY account.id
+""")
+
+DECIDED = text("""
+    SELECT request_id, content_hash, reply FROM decisions WHERE request_id = ANY(CAST(:requests AS uuid[]))
 """)
 
 OUTCOME_ROWS = Rows.of(sizing_outcomes, ("request_id", "outcome", "occurred_at"))
@@ -205,11 +207,11 @@ class KnownAccount:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was read under the locks, of one moment. `decided` are those of the requests that were decided before."""
+    """What was read under the locks, of one moment. `repeated`: some of the requests were decided before."""
 
     version: int
     now: datetime
-    decided: dict[UUID, Decided]
+    repeated: bool
     accounts: tuple[KnownAccount, ...]
 
 
@@ -233,8 +235,7 @@ async def lock_accounts(connection: AsyncConnection, users: Iterable[str]) -> li
 
 
 async def load_situation(connection: AsyncConnection, ids: Sequence[int], requests: Sequence[SizingRequest]) -> Loaded:
-    """The configuration version in force, the database's clock, what `requests` were decided before, and the accounts
-    `ids` with all that is known of them."""
+    """The configuration version in force, the database's clock, the accounts `ids` with all that is known of them."""
     asked = sorted({(request.user_id, request.instrument) for request in requests})
     parameters = {
         "ids": ids,
@@ -243,7 +244,13 @@ async def load_situation(connection: AsyncConnection, ids: Sequence[int], reques
         "instruments": [instrument for _, instrument in asked],
     }
     rows = (await connection.execute(SITUATION, parameters)).all()
-    return Loaded(rows[0].version, rows[0].now, _decided(rows[0].decided), _known(rows))
+    return Loaded(rows[0].version, rows[0].now, rows[0].repeated, _known(rows))
+
+
+async def load_decided(connection: AsyncConnection, requests: Iterable[SizingRequest]) -> dict[UUID, Decided]:
+    """Those of `requests` that were decided before."""
+    rows = (await connection.execute(DECIDED, {"requests": [request.request_id for request in requests]})).all()
+    return {row.request_id: Decided(row.content_hash, row.reply) for row in rows}
 
 
 async def save_decisions(connection: AsyncConnection, fresh: Iterable[Fresh]) -> bool:
@@ -265,13 +272,6 @@ async def save_outcomes(connection: AsyncConnection, outcomes: Sequence[SizingOu
 def users_of(requests: Iterable[SizingRequest]) -> set[str]:
     """The users whose accounts may be meant."""
     return {request.user_id for request in requests}
-
-
-def _decided(document: str | None) -> dict[UUID, Decided]:
-    return {
-        UUID(request_id): Decided(bytes.fromhex(content_hash), bytes.fromhex(reply))
-        for request_id, content_hash, reply in json.loads(document or "[]")
-    }
 
 
 def _known(rows: Sequence[Row[Any]]) -> tuple[KnownAccount, ...]:

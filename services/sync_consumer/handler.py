@@ -28,11 +28,9 @@ ERROR_MESSAGE_MAX = 2000
 
 
 def lane_key(delivery: Delivery) -> str | None:
-    """Messages about one account lock the same rows: they are handled one after the other."""
-    content = delivery.content
-    if not isinstance(content, AccountSnapshot | AccountInstruments):
-        return None
-    return f"{content.account.login} {content.account.server}"
+    """Messages about one account, refused ones too as far as it can be told, are handled in their order."""
+    key = identify(delivery).key
+    return f"{key[1]} {key[0]}" if key else None
 
 
 @dataclass(slots=True)

@@ -50,8 +50,6 @@ def _text(stored: StoredDecision, *, as_json: bool) -> list[str] | None:
     """The lines to write; None where record or reply cannot be read."""
     import zlib  # noqa: PLC0415
 
-    from pydantic import ValidationError  # noqa: PLC0415
-
     from shared.schemas.sizing import SizingDecision  # noqa: PLC0415
     from shared.sizing.explanation import explain as explained  # noqa: PLC0415
     from shared.sizing.record import decode_record  # noqa: PLC0415
@@ -59,7 +57,7 @@ def _text(stored: StoredDecision, *, as_json: bool) -> list[str] | None:
     try:
         reply = SizingDecision.model_validate_json(stored.reply)
         explanation = explained(decode_record(stored.record), reply)
-    except (ValidationError, zlib.error):
+    except (ValueError, zlib.error):  # pydantic's are ValueErrors
         return None
     if not as_json:
         return explanation.lines()

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from shared.client.persistence import NoReplyError
 from shared.errors import DependencyError, DeploymentError
 from shared.service import EXIT_DEPLOYMENT
 
@@ -81,6 +82,9 @@ def clear_failures() -> Iterator[None]:
     except DeploymentError as error:
         complain(f"lotwise: {error}")
         raise typer.Exit(EXIT_DEPLOYMENT) from None
+    except NoReplyError as error:  # which says how to try again
+        complain(f"lotwise: {error}")
+        raise typer.Exit(EXIT_UNAVAILABLE) from None
     except DependencyError as error:
         complain(f"lotwise: {error}; try again")
         raise typer.Exit(EXIT_UNAVAILABLE) from None

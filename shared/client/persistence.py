@@ -33,7 +33,7 @@ async def until_answered(
 ) -> AnswerT:
     """What `send` returns, called again whenever the broker failed it.
 
-    Raises `late` after `timeout_s`. It begins with `what`, and ends with the last trouble.
+    Raises `late` after `timeout_s`. It begins with `what`, and names the last trouble.
     """
     trouble: DependencyError | None = None
     try:
@@ -45,5 +45,6 @@ async def until_answered(
                     trouble = error
                 await asyncio.sleep(PAUSE_S)
     except TimeoutError:
-        last = f" The last trouble: {trouble}." if trouble else ""
-        raise late(f"{what} within {timeout_s:g} s; it may have taken effect all the same.{last}") from trouble
+        last = f" (the last trouble: {trouble})" if trouble else ""
+        again = "it may have taken effect all the same: ask again with the same id"
+        raise late(f"{what} within {timeout_s:g} s{last}; {again}") from trouble

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Verdict = Literal["confirmed", "unroutable", "refused"]
 """What the broker said of a publish: stored or handed on; no queue takes it; a queue would not have it."""
+FRAMES_MAX = 1000
+"""Frames that are read ahead of their handling; above it the connection waits."""
 ROUTES_KEPT = 1024
 """How many encoded `Basic.Publish` frames are kept: one for each requester that is replied to."""
 
@@ -80,7 +82,7 @@ class BatchChannel(Channel):
     """See `open_batch_channel`."""
 
     def __init__(self, connector: Any, number: int, *, publisher_confirms: bool) -> None:
-        super().__init__(connector, number, publisher_confirms=publisher_confirms)
+        super().__init__(connector, number, publisher_confirms=publisher_confirms, frame_buffer=FRAMES_MAX)
         self._batches: list[tuple[Batch, asyncio.Future[None]]] = []
 
     async def consume(self, queue: str, take: Taker, *, no_ack: bool = False) -> str:

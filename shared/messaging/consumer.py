@@ -48,12 +48,12 @@ what we cannot. Each time counts towards the delivery limit, so after that they 
 class ConsumerSettings(BrokerSettings):
     """How much a consumer takes at a time, and how long its handler may run. Times in seconds.
 
-    `batches_at_once`: lanes, see `Inbox`. `stall_check_seconds`: how often is looked whether the queue fills while
-    nothing comes.
+    `batches_at_once`: lanes, see `Inbox`; each holds a database connection. `stall_check_seconds`: how often is looked
+    whether the queue fills while nothing comes.
     """
 
     batch_max: Annotated[int, Field(ge=1, le=1000)] = 100
-    batches_at_once: Annotated[int, Field(ge=1, le=8)] = 2
+    batches_at_once: Annotated[int, Field(ge=1, le=3)] = 2
     prefetch: Annotated[int, Field(ge=1, le=2000)] = 400
     handler_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     stall_check_seconds: Annotated[float, Field(gt=0, le=600)] = 10
@@ -109,8 +109,8 @@ class Consumer:
             finally:
                 for lane in lanes:
                     lane.cancel()
-            for lane in lanes:
-                lane.result()
+                await asyncio.wait(lanes)
+            _raise_worst(lanes)
             if link.lost.is_set():
                 raise DependencyError(f"the consuming link was lost: {link.cause}")
 
@@ -118,15 +118,15 @@ class Consumer:
         """Batch after batch until the inbox is closed and empty. An error ends the link, and so the other lanes."""
         try:
             while batch := await inbox.take(number, self._settings.batch_max):
-                come_back = max(_delivery_count(received) for received in (*batch, *inbox.waiting(number)))
 
-                def can_wait(come_back: int = come_back) -> bool:
+                def can_wait() -> bool:
+                    come_back = max(map(_delivery_count, inbox.unsettled()), default=0)
                     return come_back >= GIVEN_BACK_MAX and not stop.is_set() and not link.lost.is_set()
 
                 await self._handle(link, inbox, batch, can_wait)
                 now = time.monotonic()
                 self._seconds.observe_all([now - received.arrived_at for received in batch])
-        except Exception as error:
+        except BaseException as error:
             link.lose(error)
             raise
 
@@ -235,6 +235,13 @@ class Consumer:
         self.consuming = consuming
         metrics.CONSUMING.labels(self._queue).set(consuming)
         log.info("consumer.started" if consuming else "consumer.stopped", queue=self._queue)
+
+
+def _raise_worst(lanes: Sequence[asyncio.Task[None]]) -> None:
+    """Raise what ended a lane: a bug before a lost link, which it made the other lanes lose."""
+    errors = [error for lane in lanes if not lane.cancelled() and (error := lane.exception())]
+    for error in sorted(errors, key=lambda error: isinstance(error, DependencyError)):
+        raise error
 
 
 def _delivery_count(received: Received) -> int:

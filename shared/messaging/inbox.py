@@ -41,7 +41,7 @@ class Inbox:
         self.received = 0
         self._lanes: list[deque[Received]] = [deque() for _ in range(lanes)]
         self._changed = [asyncio.Event() for _ in range(lanes)]
-        self._unsettled: deque[int] = deque()
+        self._unsettled: deque[Received] = deque()
         self._settled: set[int] = set()
         self._closed = False
         self.acknowledging = asyncio.Lock()
@@ -61,7 +61,7 @@ class Inbox:
         """Add a message. It never waits: the broker's prefetch is the bound."""
         lane = crc32(key.encode()) % len(self._lanes) if key else 0
         self._lanes[lane].append(received)
-        self._unsettled.append(received.tag)
+        self._unsettled.append(received)
         self.received += 1
         self._changed[lane].set()
 
@@ -73,9 +73,9 @@ class Inbox:
                 lane.clear()
             changed.set()
 
-    def waiting(self, lane: int) -> list[Received]:
-        """What was not taken yet."""
-        return list(self._lanes[lane])
+    def unsettled(self) -> list[Received]:
+        """What would be delivered again if the link were lost."""
+        return list(self._unsettled)
 
     async def take(self, lane: int, most: int) -> list[Received]:
         """What is waiting, at most `most`; waits only for the first. Empty when closed and drained."""
@@ -89,7 +89,15 @@ class Inbox:
         """Note that a batch is settled; up to which tag everything is now, None where that is no news."""
         self._settled.update(received.tag for received in batch)
         last = None
-        while self._unsettled and self._unsettled[0] in self._settled:
-            last = self._unsettled.popleft()
+        while self._unsettled and self._unsettled[0].tag in self._settled:
+            last = self._unsettled.popleft().tag
             self._settled.discard(last)
         return last
+
+    def single_out(self, batch: list[Received]) -> list[int]:
+        """The tags of those settled that come after one that is not, and are to be acknowledged by themselves."""
+        tags = {received.tag for received in batch} & self._settled
+        if tags:
+            self._settled -= tags
+            self._unsettled = deque(received for received in self._unsettled if received.tag not in tags)
+        return sorted(tags)

@@ -43,7 +43,8 @@ def _read(kind: str, data: bytes) -> tuple[int, Any]:
     match kind:
         case "shortstr":
             end = 1 + data[0]
-            return end, data[1:end].decode(errors="replace")
+            # One byte for one: three of U+FFFD may be more than the property takes when it is sent on.
+            return end, data[1:end].decode(errors="replace").replace("\ufffd", "?")
         case "timestamp":
             return struct.calcsize("Q"), _or_none(kind, data)
         case "table":

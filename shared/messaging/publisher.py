@@ -71,6 +71,8 @@ class Publisher:
         self._confirmed: BatchChannel | None = None
         self._unconfirmed: BatchChannel | None = None
         self._up = asyncio.Event()
+        self.one_by_one = asyncio.Lock()
+        """Held by who publishes what may break the connection: nobody else's message is taken for the culprit."""
 
     @property
     def connected(self) -> bool:

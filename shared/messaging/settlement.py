@@ -82,11 +82,20 @@ async def settle(
     """
     needed = [outgoing for settled in batch for outgoing in _outgoing(queue, settled)]
     await _publish_until_confirmed(link, publisher, needed)
-    async with broker_errors(ACK_TIMEOUT_S), inbox.acknowledging:
-        if (last := inbox.settle([settled.received for settled in batch])) is not None:
-            await batch[-1].received.message.channel.basic_ack(last, multiple=True)
+    await _acknowledge(batch, inbox)
     await publisher.publish_events([_event(settled, event) for settled in batch for event in _events(settled.outcome)])
     _report(queue, batch, duration_s=time.monotonic() - started)
+
+
+async def _acknowledge(batch: list[Settled], inbox: Inbox) -> None:
+    """All up to the first that another lane still holds; and what there is a copy of, so that there is not another."""
+    channel = batch[-1].received.message.channel
+    copied = [settled.received for settled in batch if not isinstance(settled.outcome, Ack)]
+    async with broker_errors(ACK_TIMEOUT_S), inbox.acknowledging:
+        if (last := inbox.settle([settled.received for settled in batch])) is not None:
+            await channel.basic_ack(last, multiple=True)
+        for tag in inbox.single_out(copied):
+            await channel.basic_ack(tag)
 
 
 async def _publish_until_confirmed(link: Link, publisher: Publisher, needed: list[Outgoing]) -> None:
@@ -136,7 +145,8 @@ async def _publish_together(publisher: Publisher, pending: list[_Pending]) -> li
 async def _publish_singly(publisher: Publisher, pending: list[_Pending]) -> list[_Pending]:
     """Up to the first that fails, which goes last: one that breaks the connection must not take others with it."""
     for position, one in enumerate(pending):
-        (fault,) = await publisher.publish_all([one.outgoing])
+        async with publisher.one_by_one:
+            (fault,) = await publisher.publish_all([one.outgoing])
         if fault:
             return [*pending[position + 1 :], *one.after(fault)]
     return []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from shared.schemas.instrument import CalcMode, InstrumentSpec
 from shared.schemas.reasons import Reason
@@ -21,8 +20,6 @@ from shared.sizing.margin import LotMargin, margin_rate, published_margin, tick_
 from shared.sizing.prices import SizedPrices
 from shared.sizing.rational import ONE, ZERO, Rational, exact, ratio
 
-TERMS_KEPT = 4096
-"""How many specs' terms are kept: they are the same for every request until the spec is published anew."""
 TICK_VALUE_TOLERANCE = ratio(1, 100)
 
 FOREX = frozenset[CalcMode]({"forex", "forex_no_leverage"})
@@ -68,15 +65,11 @@ def stale_spec(published: PublishedSpec, account: Account, *, now: datetime, fre
 
 def published_terms(spec: InstrumentSpec, account: Account, side: Side) -> LotTerms | Reason:
     """One lot by the spec that the account's broker published, or what is wrong with the spec."""
-    return _published_terms(spec, account.currency, account.leverage, side)
-
-
-@lru_cache(maxsize=TERMS_KEPT)
-def _published_terms(spec: InstrumentSpec, currency: str, leverage: int, side: Side) -> LotTerms | Reason:
+    currency = account.currency
     inconsistent = _wrong_tick_value(spec, currency)
     if inconsistent is not None:
         return inconsistent
-    margin = published_margin(spec, side=side, currency=currency, leverage=leverage)
+    margin = published_margin(spec, side=side, currency=currency, leverage=account.leverage)
     if isinstance(margin, Reason):
         return margin
     commission = exact(spec.commission_per_lot)

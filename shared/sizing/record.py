@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from shared.schemas.sizing import SizingRequest
+from shared.schemas.values import parse_decimal
 from shared.sizing.budget import Budget
 from shared.sizing.decision import ENGINE_VERSION, Decision
 from shared.sizing.margin import FreeMargin
@@ -108,6 +109,6 @@ def _reservations(listed: bytes) -> dict[UUID, Decimal]:
     reservations = {}
     while listed:
         margin, _, rest = listed[ID_BYTES:].partition(b";")
-        reservations[UUID(bytes=listed[:ID_BYTES])] = Decimal(margin.decode())
+        reservations[UUID(bytes=listed[:ID_BYTES])] = parse_decimal(margin.decode())
         listed = rest
     return reservations

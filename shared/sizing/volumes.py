@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from shared.schemas.instrument import InstrumentSpec
 from shared.schemas.sizing import BindingLimit
@@ -12,10 +11,6 @@ from shared.sizing.rational import ZERO, Rational, exact
 from shared.sizing.rounding import multiple_below, places
 
 NOTHING = ZERO
-
-
-BOUNDS_KEPT = 4096
-"""How many specs' bounds are kept: they are the same until the spec is published anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +39,6 @@ class Volume:
 
 def published_bounds(spec: InstrumentSpec) -> VolumeBounds:
     """The bounds of a published spec."""
-    return _published_bounds(spec)
-
-
-@lru_cache(maxsize=BOUNDS_KEPT)
-def _published_bounds(spec: InstrumentSpec) -> VolumeBounds:
     return VolumeBounds(
         minimum=exact(spec.volume_min),
         maximum=exact(spec.volume_max),

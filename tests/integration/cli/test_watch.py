@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from dev.tree import ROOT
 from shared.messaging.topology import CONFIG_CHANGED, EVENTS, KEY_ACCOUNT_REFUSED, KEY_WORKER_STATE
@@ -39,7 +40,11 @@ async def watching(bench: Bench, *arguments: str) -> AsyncIterator[Process]:
     """The command, once it listens."""
     command = (sys.executable, "-m", "shared.cli", "watch", *arguments)
     env = {**os.environ, "LOTWISE_AMQP_URL": bench.place.virtual_host.amqp_url}
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=env, stdout=PIPE, stderr=PIPE)
+    # Who started the tests in the background may have had them ignore Ctrl-C, and their children with them.
+    heeds_ctrl_c = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=env, stdout=PIPE, stderr=PIPE, preexec_fn=heeds_ctrl_c
+    )
     try:
         assert process.stderr is not None
         assert await asyncio.wait_for(process.stderr.readline(), TIMEOUT_S) == b"lotwise: listening\n"

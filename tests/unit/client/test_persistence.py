@@ -55,13 +55,13 @@ async def test_a_bug_is_not_tried_again() -> None:
 
 @pytest.mark.parametrize("late", [NoReplyError, NotConfirmedError])
 async def test_at_the_callers_deadline_there_is_one_error(late: type[UnknownOutcomeError]) -> None:
-    with pytest.raises(late, match=r"^no reply to 7 within 0\.01 s; it may have taken effect all the same\.$"):
+    with pytest.raises(late, match=r"^no reply to 7 within 0\.01 s; it may have taken effect all the same: ask again"):
         await until_answered(never, timeout_s=0.01, late=late, what="no reply to 7")
 
 
 async def test_that_error_tells_the_last_trouble() -> None:
     trouble = DependencyError("the broker is away")
-    with pytest.raises(NoReplyError, match=r"The last trouble: the broker is away\.$") as raised:
+    with pytest.raises(NoReplyError, match=r"\(the last trouble: the broker is away\)") as raised:
         await until_answered(failing(trouble), timeout_s=0.01, late=NoReplyError, what="no reply")
     assert raised.value.__cause__ is trouble
 

@@ -50,7 +50,7 @@ async def test_messages_without_a_key_share_the_first_lane() -> None:
 async def test_no_more_is_taken_than_asked_for_and_the_rest_waits() -> None:
     inbox = filled(None, None, None)
     assert await tags(inbox, 0, most=2) == [1, 2]
-    assert [one.tag for one in inbox.waiting(0)] == [3]
+    assert await tags(inbox, 0) == [3]
 
 
 async def test_a_closed_lane_is_drained_and_then_ends() -> None:
@@ -86,3 +86,12 @@ def test_the_broker_is_told_of_all_that_is_settled_up_to_the_first_that_is_not(o
         assert told + 1 not in settled
     assert told == len(order)
     assert inbox.is_idle
+
+
+def test_what_is_singled_out_is_not_acknowledged_again() -> None:
+    inbox = filled(None, None, None)
+    assert inbox.settle([received(2), received(3)]) is None
+    assert inbox.single_out([received(3)]) == [3]
+    assert [one.tag for one in inbox.unsettled()] == [1, 2]
+    assert inbox.settle([received(1)]) == 2
+    assert inbox.single_out([received(3)]) == []

@@ -28,7 +28,12 @@ def test_a_time_beyond_the_calendar_is_no_time(seconds: int) -> None:
 
 
 def test_a_name_that_is_not_utf_8_is_read_as_far_as_it_can_be() -> None:
-    assert read(Basic.Properties.flags["message_type"], b"\x03a\xffb").message_type == "a\N{REPLACEMENT CHARACTER}b"
+    assert read(Basic.Properties.flags["message_type"], b"\x03a\xffb").message_type == "a?b"
+
+
+def test_a_name_that_is_not_utf_8_is_no_longer_than_it_came_and_can_be_sent_on() -> None:
+    name = read(Basic.Properties.flags["correlation_id"], b"\xff" + b"\xff" * 255).correlation_id
+    assert name == "?" * 255
 
 
 def test_what_follows_an_unreadable_property_is_read() -> None:
