@@ -198,6 +198,12 @@ def told(process: ServiceProcess, event: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["event"] == event]
 
 
+def parked_nothing(system: System) -> bool:
+    """Whether no message was parked by any process."""
+    settled = [entry for process in system.services for entry in told(process, "message.settled")]
+    return bool(settled) and not any(entry["outcome"] == "park" for entry in settled)
+
+
 @asynccontextmanager
 async def under_traffic(system: System) -> AsyncIterator[Traffic]:
     """People at work on a system whose services run; what they asked for is answered at the end of the block."""

@@ -17,7 +17,7 @@ from shared.database.engine import asyncpg_url
 from tests.faults import disk
 from tests.faults.book import Page
 from tests.faults.operator import until_nobody_is_ready
-from tests.faults.system import System, told
+from tests.faults.system import System, parked_nothing, told
 from tests.faults.trial import trial
 
 BACK_WITHIN_S = 10.0
@@ -50,12 +50,6 @@ async def operator(system: System) -> AsyncIterator[AsyncConnection]:
     async with engine.connect() as connection:
         yield connection
     await engine.dispose()
-
-
-def parked_nothing(system: System) -> bool:
-    """Whether no message was parked by any process."""
-    settled = [entry for process in system.services for entry in told(process, "message.settled")]
-    return bool(settled) and not any(entry["outcome"] == "park" for entry in settled)
 
 
 @pytest.mark.short

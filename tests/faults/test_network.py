@@ -24,8 +24,7 @@ from tests.faults.book import Page
 from tests.faults.counts import Asked
 from tests.faults.network import AckThief, BlackHole, SlowNetwork, Stairway
 from tests.faults.operator import until_nobody_is_ready
-from tests.faults.system import REPLICAS, System, told
-from tests.faults.test_database import parked_nothing
+from tests.faults.system import REPLICAS, System, parked_nothing, told
 from tests.faults.traffic import Traffic, setup
 from tests.faults.trial import trial
 from tests.proxy import Proxy
@@ -145,9 +144,6 @@ async def until(condition: Callable[[], bool], *, timeout_s: float) -> None:
         return condition()
 
     await eventually(look, timeout_s=timeout_s)
-
-
-PUBLISHERS = 8
 
 
 PUBLISHERS = 4
