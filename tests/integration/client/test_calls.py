@@ -137,7 +137,7 @@ async def test_at_the_deadline_the_caller_learns_what_was_in_the_way(place: Plac
     channel = await place.operator()
     await (await channel.get_queue(SIZING, ensure=False)).delete(if_unused=False, if_empty=False)
     async with SizingClient(place.url("signal-engine")) as client:
-        with pytest.raises(NoReplyError, match=r"The last trouble: no queue takes 'lotwise\.sizing' 'sizing\.request'"):
+        with pytest.raises(NoReplyError, match=r"the last trouble: no queue takes 'lotwise\.sizing' 'sizing\.request'"):
             await client.size(builders.request(user_id=USER), timeout_s=0.5)
 
 
