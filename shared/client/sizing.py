@@ -51,7 +51,8 @@ class SizingClient:
         A request that says nothing else expires when `timeout_s` is over: nobody listens any more, and it must not
         bind margin then. It does so by this host's clock, which must be right. Raises NoReplyError where no reply came
         within `timeout_s`. Asking again with the same request tells whether it was decided in time: its decision, or
-        `request_expired`, after which a new attempt is a new request. Raises UnreadableReplyError.
+        `request_expired`, after which a new attempt is a new request. Place no order on an approval after its
+        `reservation_expires_at`, also where it is an earlier one told again. Raises UnreadableReplyError.
         """
         awaited = awaited_until(datetime.now(UTC) + timedelta(seconds=timeout_s), request)
         message = request_message(awaited)
