@@ -40,6 +40,7 @@ LOCK = text("""
 # after its release: `known_at` is that capture time, believed no later than its arrival. Released at once by an outcome
 # `cancelled` or `failed`; else when it was `executed`; else when it expires. The first branch of `held` finds what has
 # not expired, the second what was executed so late that it has. `listed` is `shared.sizing.record`'s form of them.
+# `repeated` is asked one id at a time: a plan made while `decisions` was empty would else read the whole table.
 SITUATION = text("""
     WITH account AS MATERIALIZED (
         SELECT account.id, account.user_id, account.mt5_account_id AS login, account.mt5_server AS server,
@@ -80,7 +81,10 @@ SITUATION = text("""
            wanted.account_leverage AS spec_leverage, wanted.captured_at AS spec_captured_at
     FROM (
         SELECT (SELECT max(config_version) FROM risk_configuration_history) AS version, clock_timestamp() AS now,
-               EXISTS (SELECT FROM decisions WHERE request_id = ANY(CAST(:requests AS uuid[]))) AS repeated
+               EXISTS (
+                   SELECT FROM unnest(CAST(:requests AS uuid[])) AS asked (request_id)
+                   CROSS JOIN LATERAL (SELECT FROM decisions WHERE request_id = asked.request_id LIMIT 1) AS earlier
+               ) AS repeated
     ) AS head
     LEFT JOIN account ON true
     LEFT JOIN reserved ON reserved.user_mt5_account_id = account.id
