@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from decimal import Decimal
@@ -13,7 +14,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.sizing.decision import ENGINE_VERSION, decide
-from shared.sizing.record import decode_inputs, decode_record, encode_record, listed_reservation, unpack_record
+from shared.sizing.record import (
+    DICTIONARY,
+    decode_inputs,
+    decode_record,
+    encode_record,
+    listed_reservation,
+    unpack_record,
+)
 from tests.unit.sizing.examples import account, candidate, gold, request, situation
 from tests.unit.sizing.test_properties import Case, any_decimal, cases, thousands
 
@@ -48,6 +56,10 @@ def test_the_reply_follows_from_the_record(case: Case) -> None:
     assert decide(inputs.request, inputs.situation).reply.to_json() == decision.reply.to_json()
 
 
+def test_the_dictionary_is_the_one_that_stored_records_were_written_with() -> None:
+    assert hashlib.sha256(DICTIONARY).hexdigest() == "06e2e47ea328273f440f118ac0ff011171fa2bd9828a1ea216e43d4806adb5f1"
+
+
 def test_a_record_of_an_earlier_release_has_its_reservations_in_its_json() -> None:
     asked, given_situation = request(), situation(candidate(account(), gold()))
     document = json.loads(unpack_record(encode_record(asked, given_situation, b"", decide(asked, given_situation))))
@@ -71,4 +83,4 @@ def test_a_record_is_small() -> None:
 
     stored = encode_record(asked, given_situation, b"", decide(asked, given_situation))
 
-    assert len(stored) < 2000
+    assert len(stored) < 500

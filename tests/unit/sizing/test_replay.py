@@ -8,7 +8,7 @@ import zlib
 from random import Random
 
 from shared.sizing.decision import decide
-from shared.sizing.record import encode_record
+from shared.sizing.record import encode_record, unpack_record
 from shared.sizing.replay import Difference, replay
 from tests.unit.sizing.examples import account, candidate, gold, request, situation
 from tests.unit.sizing.sampling import samples
@@ -74,7 +74,7 @@ def test_a_reply_that_is_no_json_is_a_difference() -> None:
 
 def test_a_figure_that_no_reply_shows_is_compared_too() -> None:
     record, reply = stored()
-    changed = zlib.decompress(record).replace(b'"unrounded":"150/79"', b'"unrounded":"151/79"')
+    changed = unpack_record(record).replace(b'"unrounded":"150/79"', b'"unrounded":"151/79"')
 
     assert replay(zlib.compress(changed), reply) == (
         Difference("record.setup.entries.0.unrounded", '"151/79"', '"150/79"'),
