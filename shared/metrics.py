@@ -50,7 +50,7 @@ MESSAGE_SECONDS = BatchHistogram(
     ["queue"],
     buckets=SECONDS,
 )
-CRITICAL_SECONDS = Histogram(
+CRITICAL_SECONDS = BatchHistogram(
     "lotwise_critical_time_seconds",
     "From a message's timestamp, which is in whole seconds, to its settlement",
     ["queue"],

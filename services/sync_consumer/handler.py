@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.sync_consumer import store
 from services.sync_consumer.counts import count_results
 from services.sync_consumer.identity import Identity, identify
-from services.sync_consumer.snapshot import Applied, Refused, Standing, Superseded, after, judge, refuse, status
-from services.sync_consumer.store import Key, SyncLog
+from services.sync_consumer.snapshot import Applied, Key, Refused, Standing, Superseded, after, judge, refuse, status
+from services.sync_consumer.store import SyncLog
 from shared.database.transaction import transaction
 from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Ack, Event, Outcome, Park

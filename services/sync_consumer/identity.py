@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from services.sync_consumer.snapshot import Standing
+from services.sync_consumer.snapshot import Key, Standing
 from shared.messaging.delivery import Delivery
 from shared.schemas.account import AccountInstruments, AccountKey, AccountSnapshot
 from shared.schemas.decoding import InvalidMessage
@@ -24,13 +24,13 @@ class Identity:
     """The user, the account and the capture time of a message; None is what could not be read."""
 
     user_id: str | None
-    account: AccountKey | None
+    key: Key | None
     captured_at: datetime | None
 
     @property
-    def key(self) -> tuple[str, int] | None:
-        """The account as (mt5_server, mt5_account_id)."""
-        return (self.account.server, self.account.login) if self.account else None
+    def account(self) -> AccountKey | None:
+        """The account as messages name it."""
+        return AccountKey(login=self.key[1], server=self.key[0]) if self.key else None
 
     def is_newer_than(self, standing: Standing) -> bool:
         """Whether the message tells of a later state; one whose time cannot be read came later, which is all we
@@ -42,22 +42,22 @@ def identify(delivery: Delivery) -> Identity:
     """The identity of a readable message, or what is readable of one that is not."""
     content: BaseModel | InvalidMessage = delivery.content
     if isinstance(content, AccountSnapshot | AccountInstruments):
-        key = AccountKey(login=content.account.login, server=content.account.server)
-        return Identity(content.user_id, key, content.captured_at)
+        return Identity(content.user_id, (content.account.server, content.account.login), content.captured_at)
     document = content.document if isinstance(content, InvalidMessage) else {}
     return Identity(
-        _readable(_USER_ID, document.get("user_id")), _account(document), _readable(_TIME, document.get("captured_at"))
+        _readable(_USER_ID, document.get("user_id")), _key(document), _readable(_TIME, document.get("captured_at"))
     )
 
 
-def _account(document: dict[str, Any]) -> AccountKey | None:
+def _key(document: dict[str, Any]) -> Key | None:
     account = document.get("account")
     if not isinstance(account, dict):
         return None
     try:
-        return AccountKey(login=account.get("login"), server=account.get("server"))  # type: ignore[arg-type]
+        key = AccountKey(login=account.get("login"), server=account.get("server"))  # type: ignore[arg-type]
     except ValidationError:
         return None
+    return key.server, key.login
 
 
 def _readable(adapter: TypeAdapter[Any], value: object) -> Any:

@@ -13,6 +13,8 @@ from shared.schemas.reasons import SyncReasonCode
 FUTURE_TOLERANCE_S = 30
 """How far ahead of the database's clock a snapshot may claim to be captured: the reach of ordinary clock skew."""
 
+Key = tuple[str, int]
+"""An account: (mt5_server, mt5_account_id)."""
 SyncStatus = Literal["active", "inactive", "stale", "error"]
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.sync_consumer.snapshot import Standing, SyncStatus
+from services.sync_consumer.snapshot import Key, Standing, SyncStatus
 from shared.database.rows import Rows
 from shared.database.tables import (
     mt5_instruments,
@@ -22,9 +22,6 @@ from shared.database.tables import (
 from shared.errors import DependencyError
 from shared.schemas.account import AccountInstruments, AccountSnapshot
 from shared.schemas.instrument import InstrumentSpec
-
-Key = tuple[str, int]
-"""An account: (mt5_server, mt5_account_id)."""
 
 CLOCK = text("SELECT clock_timestamp()")
 

@@ -232,16 +232,16 @@ def _report(queue: str, batch: list[Settled], *, duration_s: float) -> None:
     counts = Counter(map(_kind, batch))
     for (known_type, outcome, reason), count in counts.items():
         metrics.MESSAGES.labels(queue, known_type, outcome, reason).inc(count)
-    critical = metrics.CRITICAL_SECONDS.labels(queue)
     all_told = log.is_enabled_for(logging.DEBUG)
-    slowest_s = 0.0
+    critical_times_s = []
     for settled in batch:
-        critical_s = max((now - settled.delivery.sent_at).total_seconds(), 0) if settled.delivery.sent_at else None
+        critical_s = max((now - settled.delivery.sent_at).total_seconds(), 0.0) if settled.delivery.sent_at else None
         if critical_s is not None:
-            critical.observe(critical_s)
-            slowest_s = max(slowest_s, critical_s)
+            critical_times_s.append(critical_s)
         if all_told or not isinstance(settled.outcome, Ack):
             _tell(queue, settled, duration_s=duration_s, critical_s=critical_s)
+    metrics.CRITICAL_SECONDS.labels(queue).observe_all(critical_times_s)
+    slowest_s = max(critical_times_s, default=0.0)
     told = Counter(dict.fromkeys(("ack", "retry", "park"), 0))
     for (_, outcome, _), count in counts.items():
         told[outcome] += count

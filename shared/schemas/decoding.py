@@ -84,7 +84,7 @@ def _invalid(path: str | None, message: str) -> InvalidMessage:
 def parse_object(body: bytes) -> dict[str, Any] | FieldError:
     """The JSON object in `body`, floats and all, or why there is none: names given twice and NaN are refused."""
     try:
-        document = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        document = _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         return FieldError(None, f"the body is not JSON: {_cause(error)}")
     return document if isinstance(document, dict) else FieldError(None, "the body is not a JSON object")
@@ -117,3 +117,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise _NotAcceptedError(f"{name} is not a number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
