@@ -100,6 +100,11 @@ def test_a_service_that_fails_is_started_again_without_end(service: str) -> None
     assert (unit["Restart"], unit["StartLimitIntervalSec"]) == (["on-failure"], ["0"])
 
 
+@pytest.mark.parametrize("unit", [*SERVICES.values(), SETUP])
+def test_the_journal_tells_which_unit_wrote_a_line(unit: str) -> None:
+    assert settings_of(unit)["SyslogIdentifier"] == ["%N"]
+
+
 @pytest.mark.parametrize(
     "wall", ["DynamicUser=yes", "NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="]
 )
