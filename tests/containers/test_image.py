@@ -10,8 +10,8 @@ from dev.progress import say
 from dev.tree import ROOT
 from tests.containers.engine import EXAMPLE, docker, inspect
 
-OWN_SIZE_MB_MAX = 150
-"""Of what lies above the official image of Python."""
+OWN_SIZE_MB_MAX = 180
+"""Of what lies above the official image of Python. uvloop, gmpy2 and apprise are a fifth of it."""
 BASE = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)[-1]
 CLOSED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none")
 BUILDERS = ("cc", "gcc", "g++", "clang", "ld", "as", "make", "rustc", "cargo")
