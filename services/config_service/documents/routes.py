@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from services.config_service.documents.assets import Asset, static_assets
+from services.config_service.assets import Asset, read_asset
 from services.config_service.documents.message_page import page_context, prose
 from shared.contracts.asyncapi import asyncapi_document
 from shared.contracts.json_schemas import json_schema
@@ -26,6 +27,9 @@ ASYNCAPI_PATH = f"{DOCUMENTS}/asyncapi.json"
 OPENAPI_PATH = f"{DOCUMENTS}/openapi.json"
 SCHEMA_PATH = f"{DOCUMENTS}/schemas/{{name}}"
 STATIC_PATH = f"{DOCUMENTS}/static/{{name:path}}"
+
+STATIC_FOLDER = files("services.config_service.documents").joinpath("static")
+STATIC_FILES = ("documents.css", "http.js", "swagger-ui/swagger-ui.css", "swagger-ui/swagger-ui-bundle.js")
 
 HTML, JSON = "text/html", "application/json"
 READ_POLICY = (
@@ -51,7 +55,7 @@ def document_routes() -> APIRouter:
     router.add_api_route(MESSAGES_PATH, _answering(_message_page))
     router.add_api_route(HTTP_PATH, _answering(_http_page))
     router.add_api_route(ASYNCAPI_PATH, _answering(_asyncapi))
-    router.add_api_route(OPENAPI_PATH, _openapi)
+    router.add_api_route(OPENAPI_PATH, _OpenApi().answer)
     router.add_api_route(SCHEMA_PATH, _schema)
     router.add_api_route(STATIC_PATH, _static)
     return router
@@ -85,25 +89,41 @@ def _asyncapi() -> Asset:
     return _json(asyncapi_document())
 
 
-async def _openapi(request: Request) -> Response:
-    return _json(request.app.openapi()).answer(request)
+class _OpenApi:
+    """The application's own document, made when it is first asked for: the application has all its routes by then."""
+
+    def __init__(self) -> None:
+        self._made: Asset | None = None
+
+    async def answer(self, request: Request) -> Response:
+        if self._made is None:
+            self._made = _json(request.app.openapi())
+        return self._made.answer(request)
 
 
 async def _schema(request: Request, name: str) -> Response:
     message = name.removesuffix(".json")
     if message == name or message not in SCHEMAS:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    return _json(json_schema(message)).answer(request)
+    return _schema_of(message).answer(request)
 
 
-_static_assets = cache(static_assets)
+@cache
+def _schema_of(message: str) -> Asset:
+    return _json(json_schema(message))
 
 
 async def _static(request: Request, name: str) -> Response:
-    asset = _static_assets().get(name)
+    asset = static_assets().get(name)
     if asset is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return asset.answer(request)
+
+
+@cache
+def static_assets() -> dict[str, Asset]:
+    """Every style sheet and script by its path below the folder."""
+    return {name: read_asset(STATIC_FOLDER.joinpath(name)) for name in STATIC_FILES}
 
 
 def _page(template: str, policy: str, **context: Any) -> Asset:

@@ -6,25 +6,19 @@ one. Its content-security policy lets it load, run and reach what comes from thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from hashlib import sha256
 from importlib.resources import files
+from pathlib import PurePosixPath
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
+from services.config_service.assets import MEDIA_TYPES, Asset, read_asset
 from services.config_service.http.problems import ProblemError
 
 PAGE_PATH = "/"
 FILE_PATH = "/page/{name}"
 INDEX = "index.html"
-TYPES = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
+FOLDER = files("services.config_service").joinpath("page")
 
 POLICY = "; ".join(
     (
@@ -41,43 +35,24 @@ POLICY = "; ".join(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PageFile:
-    """A file of the page, and its tag: what it holds, hashed."""
-
-    body: bytes
-    media_type: str
-    etag: str
-
-    def answer(self, if_none_match: str | None) -> Response:
-        """The file, or 304 where the browser has it. Asked for each time, so that no release mixes with the last."""
-        headers = {"ETag": self.etag, "Cache-Control": "no-cache", "Content-Security-Policy": POLICY}
-        if if_none_match == self.etag:
-            return Response(status_code=304, headers=headers)
-        return Response(self.body, media_type=self.media_type, headers=headers)
-
-
 def page_routes() -> APIRouter:
     """The routes of the page. They are no part of the API, and of its document."""
-    page = dict(_load())
+    page = _load()
     router = APIRouter(include_in_schema=False)
 
     @router.get(PAGE_PATH)
-    async def index(if_none_match: Annotated[str | None, Header()] = None) -> Response:
-        return page[INDEX].answer(if_none_match)
+    async def index(request: Request) -> Response:
+        return page[INDEX].answer(request)
 
     @router.get(FILE_PATH)
-    async def file(name: Annotated[str, Path()], if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    async def file(request: Request, name: Annotated[str, Path()]) -> Response:
         if name not in page:
             raise ProblemError("not_found", "there is nothing here")
-        return page[name].answer(if_none_match)
+        return page[name].answer(request)
 
     return router
 
 
-def _load() -> Iterator[tuple[str, PageFile]]:
-    for file in files("services.config_service").joinpath("page").iterdir():
-        kind = file.name.rpartition(".")[2]
-        if kind in TYPES:
-            body = file.read_bytes()
-            yield file.name, PageFile(body, TYPES[kind], f'"{sha256(body).hexdigest()[:32]}"')
+def _load() -> dict[str, Asset]:
+    served = (file for file in FOLDER.iterdir() if PurePosixPath(file.name).suffix in MEDIA_TYPES)
+    return {file.name: read_asset(file, policy=POLICY) for file in served}

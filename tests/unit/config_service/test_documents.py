@@ -12,7 +12,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from services.config_service.documents.assets import static_assets
+from services.config_service.documents import routes
+from services.config_service.documents.routes import static_assets
 from services.config_service.http.journal import SAFE_HEADERS
 from shared.contracts.asyncapi import asyncapi_document
 from shared.contracts.examples import all_examples
@@ -176,6 +177,17 @@ async def test_whoever_has_a_document_already_is_not_sent_it_again(client: httpx
 
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/docs/schemas/sizing.request.v1.json", "/docs/openapi.json", "/docs/messages"])
+async def test_a_document_is_made_once_however_often_it_is_asked_for(
+    client: httpx.AsyncClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await client.get(path)
+    for made_from in ("json_schema", "asyncapi_document", "_json"):
+        monkeypatch.setattr(routes, made_from, None)
+
+    assert (await client.get(path)).content == first.content
 
 
 async def test_the_documents_begin_with_the_messages(client: httpx.AsyncClient) -> None:

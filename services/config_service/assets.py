@@ -6,14 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
-from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
 from fastapi import Request, Response
 
-FOLDER = files("services.config_service.documents").joinpath("static")
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
-"""What is served of the folder; licences and notes stay there."""
+MEDIA_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+"""What is served of a folder; licences and notes stay there."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,10 @@ class Asset:
         return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
 
     def answer(self, request: Request) -> Response:
-        """The body, or that the caller has it already; under `policy`, where the service's own is too strict for it."""
+        """The body, or that the caller has it already; under `policy`, where the service's own is too strict for it.
+
+        It is asked for each time, so that no release mixes with the last.
+        """
         headers = {"ETag": self.tag, "Cache-Control": "no-cache"}
         if self.policy is not None:
             headers["Content-Security-Policy"] = self.policy
@@ -39,7 +41,6 @@ class Asset:
         return Response(self.body, media_type=self.media_type, headers=headers)
 
 
-def static_assets() -> dict[str, Asset]:
-    """Every style sheet and script by its path below the folder."""
-    names = ["documents.css", "http.js", "swagger-ui/swagger-ui.css", "swagger-ui/swagger-ui-bundle.js"]
-    return {name: Asset(FOLDER.joinpath(name).read_bytes(), MEDIA_TYPES[PurePosixPath(name).suffix]) for name in names}
+def read_asset(file: Traversable, *, policy: str | None = None) -> Asset:
+    """A file of this package. Raises KeyError where its kind is none that is served."""
+    return Asset(file.read_bytes(), MEDIA_TYPES[PurePosixPath(file.name).suffix], policy)
