@@ -116,6 +116,7 @@ async def main() -> None:
         tokens=tokens,
         throttle=Throttle(
             writes_per_minute=settings.http_writes_per_minute,
+            reads_per_minute=settings.http_reads_per_minute,
             auth_failures_per_minute=settings.http_auth_failures_per_minute,
         ),
     )

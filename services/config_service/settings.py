@@ -45,7 +45,8 @@ class ConfigServiceSettings(
 
     `http_host` and `http_port`: where the public API listens; TLS is the reverse proxy's in front of it.
     `http_trusted_proxies`: whose word on the caller's address and scheme is taken, addresses or networks.
-    `http_writes_per_minute`, `http_auth_failures_per_minute`: by user, and by address.
+    `http_writes_per_minute`, `http_reads_per_minute`: by user; `http_auth_failures_per_minute`: by address. A page that
+    is open asks 71 times a minute.
     `http_read_timeout_seconds`: the longest that one look-up of accounts or decisions may take.
     `command_seconds`: the age at which a config command is `expired`, by its timestamp and the database's clock.
     `schedule_grace_seconds`: how late a planned change may still be applied, where nobody could in time.
@@ -59,6 +60,7 @@ class ConfigServiceSettings(
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     http_trusted_proxies: str = "127.0.0.1"
     http_writes_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 60
+    http_reads_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 600
     http_auth_failures_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 120
     http_read_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 2
     command_seconds: Annotated[float, Field(gt=0, le=3600)] = 30

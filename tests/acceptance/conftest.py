@@ -59,6 +59,7 @@ def running(provided_servers: Servers, tmp_path_factory: pytest.TempPathFactory)
                 "LOTWISE_DATABASE_URL": place.service_url(service),
                 "LOTWISE_JWT_SECRET": JWT_SECRET,
                 "LOTWISE_HTTP_WRITES_PER_MINUTE": "10000",  # tests turn the dial more often than people do
+                "LOTWISE_HTTP_READS_PER_MINUTE": "100000",  # and look in a loop
             }
             process = ServiceProcess(
                 service, name=f"{service}-{number}", ledger=provided_servers.ledger, settings=settings, logs=logs

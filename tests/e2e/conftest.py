@@ -29,6 +29,7 @@ def launcher(workspace: Workspace, virtual_host: VirtualHost, database_url: str,
                 "LOTWISE_DATABASE_URL": workspace.service_url(service, database_url),
                 "LOTWISE_JWT_SECRET": JWT_SECRET,
                 "LOTWISE_HTTP_WRITES_PER_MINUTE": "10000",  # tests turn the dial more often than people do
+                "LOTWISE_HTTP_READS_PER_MINUTE": "100000",  # and look in a loop
             }
             process = ServiceProcess(
                 service,

@@ -35,6 +35,7 @@ SETTINGS = {
     "LOTWISE_JWT_SECRET": "a secret of the tests alone, 32 characters and more",
     "LOTWISE_AMQP_HEARTBEAT_SECONDS": "5",
     "LOTWISE_HTTP_WRITES_PER_MINUTE": "10000",
+    "LOTWISE_HTTP_READS_PER_MINUTE": "100000",
     "LOTWISE_LOG_LEVEL": "debug",  # a line for every message
 }
 DRAIN_TIMEOUT_S = 90.0

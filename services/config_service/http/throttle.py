@@ -1,6 +1,7 @@
-"""How often one may: changes by user, failed authentications by address. In memory, so each process counts its own.
+"""How often one may: changes and reads by user, failed authentications by address.
 
-Reading is not counted: it changes nothing, its pages are bounded, and it has connections of its own.
+In memory, so each process counts its own. What needs no token is not counted: health, the page and the documents, which
+cost next to nothing. Neither is the live stream, which is opened once and has a bound of its own.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from services.config_service.http.problems import ProblemError
 from shared.tokens import Claims
 
 COUNTERS_MAX = 10_000
-"""Counters in memory; each who is counted has at most two. Whoever comes when there are so many shares one."""
+"""Counters of one limit; each who is counted has at most two. Whoever comes when there are so many shares one."""
 WINDOW_S = 60
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 OTHERS = "others"
 
-Kind = Literal["writes", "auth_failures"]
+Kind = Literal["writes", "reads", "auth_failures"]
 
 
 class Limit:
@@ -66,14 +67,18 @@ class Limit:
 class Throttle:
     """What a request may be refused for, before and after its token was looked at."""
 
-    def __init__(self, *, writes_per_minute: int, auth_failures_per_minute: int) -> None:
+    def __init__(self, *, writes_per_minute: int, reads_per_minute: int, auth_failures_per_minute: int) -> None:
         self._writes = Limit(writes_per_minute, kind="writes")
+        self._reads = Limit(reads_per_minute, kind="reads")
         self._auth_failures = Limit(auth_failures_per_minute, kind="auth_failures")
 
     def admit(self, scope: Scope, claims: Claims) -> None:
-        """Count a write of the bearer, refused ones too. Raises ProblemError."""
-        if scope["method"] not in SAFE_METHODS:
-            self._writes.hit(claims.user)
+        """Count a read or a write of the bearer, whatever becomes of it. Raises ProblemError.
+
+        Each has its own count, so that whoever has looked too often may still turn the dial.
+        """
+        counted = self._reads if scope["method"] in SAFE_METHODS else self._writes
+        counted.hit(claims.user)
 
     def auth_failed(self, scope: Scope) -> None:
         """Count a failed authentication of the peer. Raises ProblemError.

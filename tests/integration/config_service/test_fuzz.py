@@ -66,6 +66,7 @@ def service(
                 "LOTWISE_DATABASE_URL": url,
                 "LOTWISE_JWT_SECRET": JWT_SECRET,
                 "LOTWISE_HTTP_WRITES_PER_MINUTE": "10000",
+                "LOTWISE_HTTP_READS_PER_MINUTE": "100000",
                 "LOTWISE_HTTP_AUTH_FAILURES_PER_MINUTE": "100000",
             },
         )

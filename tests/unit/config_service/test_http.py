@@ -198,6 +198,19 @@ async def test_the_openapi_document_names_every_refusal(client: httpx.AsyncClien
     assert turning["security"] == [{"HTTPBearer": []}]
 
 
+async def test_whoever_has_looked_too_often_may_still_follow_the_live_stream() -> None:
+    limits, reached = throttle(reads=1), []
+
+    async def application(scope: Any, _receive: Any, _send: Any) -> None:
+        reached.append(scope["type"])
+
+    guard = Guard(application, tokens=TokenVerifier(TOKENS), throttle=limits)
+    for _ in range(3):
+        await guard({"type": "websocket", "path": f"{CONFIG}/stream", "headers": []}, _silence, _nothing)
+
+    assert reached == ["websocket"] * 3
+
+
 async def test_a_caller_who_goes_before_the_whole_body_has_come_changes_nothing() -> None:
     sent: list[Any] = []
     incoming: list[Any] = [
@@ -221,3 +234,11 @@ async def test_a_caller_who_goes_before_the_whole_body_has_come_changes_nothing(
 
     assert sent[0]["status"] == 408
     assert "the application was reached" not in sent
+
+
+async def _silence() -> Any:
+    raise AssertionError("nothing is to be read")
+
+
+async def _nothing(_message: Any) -> None:
+    raise AssertionError("nothing is to be sent")

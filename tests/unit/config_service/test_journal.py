@@ -106,6 +106,24 @@ async def test_a_user_who_changes_too_often_is_refused_and_may_still_read_and_ot
     assert (reading.status_code, another.status_code) == (404, 422)
 
 
+async def test_a_user_who_looks_too_often_is_refused_and_others_still_read() -> None:
+    async with config_client(limits=throttle(reads=3)) as client:
+        answers = [await client.get("/api/v1/nothing", headers=bearer()) for _ in range(5)]
+        another = await client.get("/api/v1/nothing", headers=bearer(user="owner-2"))
+
+    assert (answers[0].status_code, answers[-1].status_code, another.status_code) == (404, 429, 404)
+    assert answers[-1].headers["content-type"] == "application/problem+json"
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+
+
+@pytest.mark.parametrize("path", [HEALTH, "/", "/page/app.js", "/docs/messages"])
+async def test_what_needs_no_token_may_be_looked_at_however_often(path: str) -> None:
+    async with config_client(limits=throttle(reads=1)) as client:
+        statuses = {(await client.get(path, headers=bearer())).status_code for _ in range(5)}
+
+    assert statuses <= {200, 503}  # health is not ready here, and says so each time
+
+
 async def test_an_address_that_fails_too_often_is_told_so_and_a_believed_token_from_it_still_passes() -> None:
     async with config_client(limits=throttle(auth_failures=3)) as client:
         answers = [await client.get("/api/v1/nothing", headers={"Authorization": "Bearer x"}) for _ in range(5)]

@@ -91,11 +91,17 @@ def test_a_flood_of_strangers_shares_one_counter_and_harms_nobody_known() -> Non
     assert allowed(limit, "known", attempts=8) == 4
 
 
-def test_reading_is_not_counted() -> None:
-    limits = Throttle(writes_per_minute=1, auth_failures_per_minute=1)
+@pytest.mark.usefixtures("now")
+def test_whoever_has_looked_too_often_may_still_turn_the_dial() -> None:
+    limits = Throttle(writes_per_minute=1, reads_per_minute=2, auth_failures_per_minute=1)
+    for method in ("GET", "HEAD"):
+        limits.admit({"method": method}, OWNER)
 
-    for _ in range(10):
+    with pytest.raises(ProblemError) as refused:
         limits.admit({"method": "GET"}, OWNER)
+
+    assert refused.value.headers["RateLimit-Policy"] == '"reads";q=2;w=60'
+    limits.admit({"method": "POST"}, OWNER)
 
 
 @pytest.mark.parametrize(
