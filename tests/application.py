@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -30,6 +32,7 @@ from shared.errors import DependencyError
 from shared.health import DatabaseCheck
 from shared.messaging.link import BrokerSettings
 from shared.messaging.parked_counts import ParkedCounts
+from shared.schemas.latency import WorkerLatency
 from shared.tokens import Role, TokenSettings, TokenVerifier, issue_token
 
 JWT_SECRET = "a-secret-of-the-tests-and-of-nothing-else"
@@ -49,11 +52,15 @@ def throttle(*, writes: int = OFTEN, reads: int = OFTEN, auth_failures: int = OF
     return Throttle(writes_per_minute=writes, reads_per_minute=reads, auth_failures_per_minute=auth_failures)
 
 
-def application(engine: AsyncEngine, *, limits: Throttle | None = None) -> FastAPI:
-    """Every route. Its health says that the database is away."""
+def application(
+    engine: AsyncEngine, *, limits: Throttle | None = None, measured: Sequence[WorkerLatency] = ()
+) -> FastAPI:
+    """Every route, where workers have announced `measured`. Its health says that the database is away."""
     changes, reading, proofs = Changes(engine, command_s=30, timeout_s=5), Reading(engine), Proofs(engine)
     parked = ParkedCounts(BrokerSettings(amqp_url=SecretStr("amqp://nobody@127.0.0.1:1/none")), instance="test")
     tokens, workers = TokenVerifier(TOKENS), Workers(changes)
+    for report in measured:
+        workers.measure(report)
     return config_app(
         configuration_routes(changes),
         schedule_routes(changes),

@@ -70,12 +70,13 @@ class DeliveriesLately(Message):
 class LatencyLately(Message):
     """How long the sizing workers' messages took, from their arrival in the worker to the reply confirmed, in seconds.
 
-    Estimated from what all workers together counted in the last `window_s` seconds: of `messages`, half took at most
-    `p50_s`, 95 of a hundred at most `p95_s`.
+    Estimated from what all workers together counted in the last `window_s` seconds: half took at most `p50_s`, 95 of a
+    hundred at most `p95_s`. That is the service's and everybody's to see: it tells a user how long to wait, and nothing
+    of whose setups took it. How many `messages` they were is the business's own, and null for a user.
     """
 
     window_s: int
-    messages: int
+    messages: int | None
     p50_s: ExactDecimal
     p95_s: ExactDecimal
 
@@ -83,9 +84,9 @@ class LatencyLately(Message):
 class OverviewNow(Message):
     """What there is to be seen at `at`, the database's time.
 
-    A user sees their own decisions and accounts; `deliveries` and `parked` are the owner's. `parked` counts messages by
-    the work queue that they died in; null while the broker does not answer. `latency` is null where nothing was sized,
-    or nobody was heard yet.
+    A user sees their own decisions and accounts; `deliveries`, `parked` and the count in `latency` are the owner's.
+    `parked` counts messages by the work queue that they died in; null while the broker does not answer. `latency` is
+    null where nothing was sized, or nobody was heard yet.
     """
 
     at: UtcTime
@@ -105,7 +106,8 @@ def overview_routes(reading: OverviewReading, workers: Workers, parked: ParkedCo
         """Return what the caller's decisions and accounts come to; for the owner everybody's, and what is parked."""
         is_owner = claims.role == "owner"
         found = await (reading.everybody() if is_owner else reading.of(claims.user))
-        return json_answer(_told(found, _latency(workers.latency()), _parked(parked) if is_owner else None))
+        latency = _latency(workers.latency(), counted=is_owner)
+        return json_answer(_told(found, latency, _parked(parked) if is_owner else None))
 
     return router
 
@@ -137,11 +139,12 @@ def _decisions(found: Overview) -> DecisionsToday:
     )
 
 
-def _latency(found: Latency | None) -> LatencyLately | None:
+def _latency(found: Latency | None, *, counted: bool) -> LatencyLately | None:
     if found is None:
         return None
     p50_s, p95_s = (round(seconds, LATENCY_PLACES) for seconds in (found.p50_s, found.p95_s))
-    return LatencyLately(window_s=int(WINDOW_S), messages=found.messages, p50_s=p50_s, p95_s=p95_s)
+    messages = found.messages if counted else None
+    return LatencyLately(window_s=int(WINDOW_S), messages=messages, p50_s=p50_s, p95_s=p95_s)
 
 
 def _accounts(counts: Counter[str | None]) -> AccountsNow:

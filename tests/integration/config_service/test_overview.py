@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.config_service.overview import OverviewReading
+from shared.schemas.latency import LatencyCount, WorkerLatency
+from tests.application import application
 from tests.desk import Desk, ago
 from tests.integration.config_service.askers import Api
 from tests.integration.config_service.rows import make_accounts, make_decisions
@@ -108,6 +114,19 @@ async def test_a_user_sees_their_own_and_neither_deliveries_nor_what_is_parked(
     assert (seen["decisions"]["decisions"], seen["decisions"]["approved"]) == (1, 0)
     assert seen["accounts"]["accounts"] == 1
     assert (seen["deliveries"], seen["parked"]) == (None, None)
+
+
+async def test_a_user_learns_how_long_sizing_takes_and_not_how_much_all_asked_for(own_database: AsyncEngine) -> None:
+    counts = tuple(LatencyCount(within_s=within_s, count=40) for within_s in (Decimal("0.01"), None))
+    now = datetime.now(UTC)
+    report = WorkerLatency(instance="w-1", service="sizing_worker", since=now, counts=counts, at=now)
+    transport = httpx.ASGITransport(application(own_database, measured=[report]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        api = Api(client)
+        told = [(await asker.page(OVERVIEW))["latency"] for asker in (api.owner, api.user("u-1"))]
+
+    of_all = {"window_s": 300, "messages": 40, "p50_s": "0.0050", "p95_s": "0.0095"}
+    assert told == [of_all, {**of_all, "messages": None}]
 
 
 async def test_what_is_parked_is_not_known_while_the_broker_does_not_answer(api: Api) -> None:
