@@ -23,6 +23,7 @@ def turn(page: Page, percent: str, reason: str) -> None:
     page.get_by_role("button", name="Review").click()
 
 
+
 def test_a_token_signs_in_and_is_kept_in_this_tab_alone(visit: Visit, house: House) -> None:
     visitor = visit(role="owner")
 
@@ -121,6 +122,7 @@ def test_the_dial_is_turned_after_a_look_at_what_it_changes_and_another_page_see
         expect(visitor.percent).to_have_text("1.5")
         expect(visitor.page.locator("#percent-why")).to_have_text("Thin liquidity")
     assert house.percent() == "1.5"
+
 
 
 @pytest.mark.parametrize("percent", ["", "many", "0.05", "51", "-1"])
@@ -238,6 +240,23 @@ def test_answers_that_do_not_come_are_told_where_they_lack_and_make_the_page_del
     )
     expect(visitor.freshness).to_have_text("Delayed", timeout=30_000)
     expect(visitor.page.locator("#stale")).to_contain_text("Some answers do not come.")
+
+
+
+
+
+def test_an_answer_without_sense_is_told_and_asked_for_again_until_it_has_some(visit: Visit) -> None:
+    visitor = visit()
+    visitor.excuse("Cannot destructure")
+    visitor.page.route("**/api/v1/overview", lambda route: route.fulfill(json={}), times=5)
+
+    visitor.sign_in(visitor.house.token("owner"))
+
+    expect(visitor.page.locator("#reasons")).to_have_text("Not to be had now: the answer makes no sense. Trying again.")
+    expect(visitor.freshness).to_have_text("Delayed", timeout=30_000)
+    expect(visitor.freshness).to_have_text("Live", timeout=30_000)
+    expect(visitor.page.locator("#reasons")).to_contain_text("Account not found")
+
 
 
 def test_no_text_of_the_outside_world_becomes_markup(visit: Visit, house: House) -> None:

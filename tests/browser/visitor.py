@@ -6,12 +6,16 @@ from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from shared.tokens import Role
 from tests.browser.desk import House
 
+LOAD_MS = 8_000
 DESKTOP, PHONE = (1280, 900), (360, 740)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+"""Chromium gives up what it loads when the machine gets an interface, as it does with every container that starts."""
 LOST = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE", "WebSocket connection")
 """What a browser itself writes of a server that is not there."""
 
@@ -32,18 +36,25 @@ class Visitor:
             timezone_id="Europe/London",
         )
         self.complaints: list[str] = []
-        self._excused: tuple[str, ...] = ()
+        self._excused: tuple[str, ...] = (NETWORK_CHANGED,)
         self.page: Page = self._context.new_page()
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("pageerror", lambda error: self._complain(f"error: {error}"))
         self.page.on("request", self._watch)
-        self.page.goto(house.url)
+        self._open()
         if role is not None:
             self.sign_in(house.token(role))
 
+    def _open(self) -> None:
+        self.page.goto(self.house.url)
+        try:
+            self.page.locator("#sign-in, #desk").filter(visible=True).wait_for(timeout=LOAD_MS)
+        except PlaywrightTimeoutError:
+            self.page.reload()
+
     def excuse(self, *texts: str) -> None:
         """From here on the browser may write these: it does so of every refusal, whatever the page makes of it."""
-        self._excused = texts
+        self._excused = (NETWORK_CHANGED, *texts)
 
     def sign_in(self, token: str) -> None:
         """Paste a token."""
@@ -80,9 +91,12 @@ class Visitor:
         self._context.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
-        is_excused = any(text in message.text for text in self._excused)
-        if message.type in ("error", "warning") and not is_excused:
-            self.complaints.append(f"console: {message.text}")
+        if message.type in ("error", "warning"):
+            self._complain(f"console: {message.text}")
+
+    def _complain(self, text: str) -> None:
+        if not any(excused in text for excused in self._excused):
+            self.complaints.append(text)
 
     def _watch(self, request: Request) -> None:
         if urlsplit(request.url).netloc != urlsplit(self.house.url).netloc:

@@ -36,10 +36,10 @@ export class Api {
 
   async #call(method, path, body, headers = {}) {
     const response = await this.#fetch(method, path, body, headers);
-    const document = await response.json().catch(() => ({}));
-    if (response.ok) return document;
+    const document = await response.json().catch(() => null);
+    if (response.ok && document !== null) return document;
     if (response.status === 401) this.#signedOut();
-    throw new Problem(response.status, document);
+    throw new Problem(response.status, document ?? {});
   }
 
   async #fetch(method, path, body, headers) {

@@ -75,27 +75,32 @@ class Desk {
 
   #ask() {
     const asked = {
-      history: poll(() => this.#try("history", () => this.#loadHistory()), 10 * SELDOM_MS),
-      overview: poll(() => this.#try("overview", () => this.#loadOverview()), SELDOM_MS),
-      workers: poll(() => this.#try("workers", async () => showWorkers(await this.#api.get("/api/v1/workers"))), SELDOM_MS),
-      decisions: poll(() => this.#try("decisions", () => this.#loadDecisions()), OFTEN_MS),
+      history: this.#poll("history", () => this.#loadHistory(), 10 * SELDOM_MS),
+      overview: this.#poll("overview", () => this.#loadOverview(), SELDOM_MS),
+      workers: this.#poll("workers", async () => showWorkers(await this.#api.get("/api/v1/workers")), SELDOM_MS),
+      decisions: this.#poll("decisions", () => this.#loadDecisions(), OFTEN_MS),
     };
     if (!this.#session.isOwner) return asked;
-    return { ...asked, plans: poll(() => this.#try("plans", () => this.#loadPlans()), SELDOM_MS) };
+    return { ...asked, plans: this.#poll("plans", () => this.#loadPlans(), SELDOM_MS) };
+  }
+
+  #poll(what, load, every_ms) {
+    this.#freshness.expect(what, every_ms);
+    return poll(() => this.#try(what, load), every_ms);
   }
 
   // What fails is asked for again by the next turn of its poll; that what is shown is old by then, the freshness tells.
   async #try(what, load) {
-    if (what !== "history") this.#freshness.expect(what);
     try {
       await load();
-      if (what !== "history") this.#freshness.answered(what);
+      this.#freshness.answered(what);
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
+      const isKnown = problem instanceof Problem;
       for (const part of PARTS[what] ?? []) {
         const waiting = byId(part).querySelector(".loading");
-        if (waiting) say(waiting, `Not to be had now: ${problem.message}. Trying again.`);
+        if (waiting) say(waiting, `Not to be had now: ${isKnown ? problem.message : "the answer makes no sense"}. Trying again.`);
       }
+      if (!isKnown) throw problem;
     }
   }
 

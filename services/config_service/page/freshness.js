@@ -3,13 +3,15 @@
 import { byId, say } from "/page/dom.js";
 import { precise } from "/page/format.js";
 
-const LATE_MS = 20_000;
+/** How long an answer may take (api.js gives it up), and a little. */
+const ANSWER_MS = 14_000;
 const LOOK_MS = 1_000;
 const NAMES = { live: "Live", connecting: "Connecting", offline: "Offline", late: "Delayed" };
 
 export class Freshness {
   #stream = "connecting";
   #heard = new Map();
+  #every = new Map();
   #timer = setInterval(() => this.#look(), LOOK_MS);
 
   constructor() {
@@ -23,8 +25,9 @@ export class Freshness {
     this.#look();
   }
 
-  /** `what` is asked from now on; that it was never answered counts as much as that it was long ago. */
-  expect(what) {
+  /** `what` is asked every so often from now on; that it was never answered counts as much as that it was long ago. */
+  expect(what, every_ms) {
+    this.#every.set(what, every_ms);
     if (!this.#heard.has(what)) this.answered(what);
   }
 
@@ -53,18 +56,19 @@ export class Freshness {
 
   #state() {
     if (this.#stream !== "live") return this.#stream;
-    return !document.hidden && Date.now() - this.#oldest() > LATE_MS ? "late" : "live";
+    return !document.hidden && this.#late().length > 0 ? "late" : "live";
   }
 
-  #oldest() {
-    const polled = [...this.#heard].filter(([what]) => what !== "stream");
-    return Math.min(Date.now(), ...polled.map(([, at]) => at));
+  // When each was answered that should have been again by now.
+  #late() {
+    const late = [...this.#every].filter(([what, every_ms]) => Date.now() - this.#heard.get(what) > every_ms + ANSWER_MS);
+    return late.map(([what]) => this.#heard.get(what));
   }
 
   #sentence(state) {
     if (state === "live" || state === "connecting") return "";
     const why = state === "late" ? "Some answers do not come." : "The connection to the service is lost.";
-    const at = state === "late" ? this.#oldest() : Math.max(...this.#heard.values());
+    const at = state === "late" ? Math.min(...this.#late()) : Math.max(...this.#heard.values());
     const known = Number.isFinite(at) ? ` What you see is of ${precise(new Date(at).toISOString())}.` : "";
     return `${why}${known} Trying again.`;
   }

@@ -13,9 +13,13 @@ export function poll(ask, every_ms) {
   const turn = async () => {
     if (isAsking || document.hidden) return;
     [isAsking, isWanted] = [true, false];
-    await ask();
-    isAsking = false;
-    next(isWanted ? 0 : every_ms);
+    try {
+      await ask();
+    } finally {
+      // Whatever `ask` throws goes on to the console, and the polling with it.
+      isAsking = false;
+      next(isWanted ? 0 : every_ms);
+    }
   };
   const again = () => {
     isWanted = true;
