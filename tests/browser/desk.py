@@ -68,9 +68,14 @@ class House:
 
     def percent(self) -> str:
         """The risk percent in force."""
-        answer = httpx.get(f"{self.url}{CONFIG}", headers={"Authorization": f"Bearer {self.token()}"}, trust_env=False)
-        percent: str = answer.raise_for_status().json()["fixed_risk_percent"]
+        percent: str = self.read(CONFIG)["fixed_risk_percent"]
         return percent
+
+    def read(self, path: str) -> dict[str, Any]:
+        """What the API answers the owner."""
+        answer = httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token()}"}, trust_env=False)
+        document: dict[str, Any] = answer.raise_for_status().json()
+        return document
 
     def decide(self, **fields: Any) -> UUID:
         """The signal engine asks for a setup of the desk's user; which request it was."""

@@ -6,10 +6,10 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.desk import House
+from tests.browser.desk import CONFIG, House
 from tests.browser.visitor import LOST
 
 pytestmark = pytest.mark.browser
@@ -22,6 +22,11 @@ def turn(page: Page, percent: str, reason: str) -> None:
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("button", name="Review").click()
 
+
+def answer_lost(route: Route) -> None:
+    """The request reaches the service, and its answer nobody."""
+    route.fetch()
+    route.abort()
 
 
 def test_a_token_signs_in_and_is_kept_in_this_tab_alone(visit: Visit, house: House) -> None:
@@ -123,6 +128,27 @@ def test_the_dial_is_turned_after_a_look_at_what_it_changes_and_another_page_see
         expect(visitor.page.locator("#percent-why")).to_have_text("Thin liquidity")
     assert house.percent() == "1.5"
 
+
+def test_a_change_whose_answer_was_lost_has_one_effect_also_when_it_is_looked_at_again(
+    visit: Visit, house: House
+) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    visitor.excuse("net::ERR_FAILED")
+    page = visitor.page
+    page.route(f"**{CONFIG}", answer_lost, times=1)
+    turn(page, "1.75", "Sent once, pressed twice")
+    before = house.read(CONFIG)["config_version"]
+
+    page.get_by_role("button", name="Set 1.75 %").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("It is safe to try again")
+    expect(visitor.percent).to_have_text("1.75")
+    page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Set 1.75 %").click()
+
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert house.read(CONFIG)["config_version"] == before + 1
 
 
 @pytest.mark.parametrize("percent", ["", "many", "0.05", "51", "-1"])

@@ -4,7 +4,6 @@ import { comparison } from "/page/comparison.js";
 import { byId, h, replace, show } from "/page/dom.js";
 import { clock } from "/page/format.js";
 
-
 const PERCENT = /^\d{1,2}(\.\d{1,10})?$/;
 const LEAST = 0.1;
 const MOST = 50;
@@ -14,6 +13,7 @@ export class Change {
   #current;
   #done;
   #dialog = byId("change-dialog");
+  #attempt = null;
 
   /** `current()` is the configuration in force; `done(sentence)` is called once a change was made or planned. */
   constructor(api, { current, done }) {
@@ -23,6 +23,7 @@ export class Change {
   }
 
   open({ isPlan }) {
+    this.#attempt = null;
     this.#ask({ isPlan, percent: "", reason: "", at: isPlan ? inAnHour() : null });
     this.#dialog.showModal();
   }
@@ -63,9 +64,9 @@ export class Change {
     const config = this.#current();
     const error = h("p", { class: "complaint", role: "alert" });
     const effect = h("div", { class: "effect", role: "region", "aria-label": "What it will change", tabindex: "0", "aria-live": "polite", "aria-busy": "true" }, h("p", { class: "muted" }, "Working out what it would have made of the last 24 hours …"));
-    const key = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`;
+    const attempt = this.#attemptAt(request(asked), config.config_version);
     const confirm = h("button", { type: "button", class: "primary" }, asked.isPlan ? `Plan ${asked.percent} %` : `Set ${asked.percent} %`);
-    confirm.addEventListener("click", () => this.#send(asked, { config, key, confirm, error }));
+    confirm.addEventListener("click", () => this.#send(asked, { attempt, confirm, error }));
     const back = h("button", { type: "button", class: "quiet", on: { click: () => this.#ask(asked) } }, "Back");
     replace(
       this.#dialog,
@@ -93,15 +94,27 @@ export class Change {
     effect.setAttribute("aria-busy", "false");
   }
 
-  async #send(asked, { config, key, confirm, error }) {
+  // The same again, as long as the dialog is open, has the same key and the same version: where the first answer was
+  // lost on its way, sending it once more finds what it did, and does nothing.
+  #attemptAt([path, body], version) {
+    const content = JSON.stringify([path, body]);
+    if (this.#attempt?.content !== content) {
+      const key = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`;
+      this.#attempt = { content, path, body, headers: { "Idempotency-Key": key, "If-Match": `"${version}"` } };
+    }
+    return this.#attempt;
+  }
+
+  async #send(asked, { attempt, confirm, error }) {
     confirm.disabled = true;
     error.textContent = "";
     try {
-      await this.#api.post(...request(asked), { "Idempotency-Key": key, "If-Match": `"${config.config_version}"` });
-      this.#dialog.close();
+      await this.#api.post(attempt.path, attempt.body, attempt.headers);
+      if (this.#attempt === attempt) this.#dialog.close();
       this.#done(asked.isPlan ? `${asked.percent} % is planned for ${clock(new Date(asked.at).toISOString())}` : `The risk is ${asked.percent} % now`);
     } catch (problem) {
       error.textContent = refusal(problem);
+      if (problem.code.endsWith("_conflict") && this.#attempt === attempt) this.#attempt = null;
       confirm.disabled = problem.code === "version_conflict";
     }
   }
@@ -119,7 +132,8 @@ function request({ isPlan, percent, reason, at }) {
 
 function refusal(problem) {
   if (problem.code === "version_conflict") return `Somebody made version ${problem.version} meanwhile. Go back and look again.`;
-  return problem.status === 0 ? "The service cannot be reached. It is safe to try again." : `Refused: ${problem.message}.`;
+  if (problem.code === "unreachable") return "No answer came. It is safe to try again: it is done once.";
+  return problem.code === "try_again" ? "It cannot be done now. It is safe to try again: it is done once." : `Refused: ${problem.message}.`;
 }
 
 function wrong({ isPlan, percent, at }) {
