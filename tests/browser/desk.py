@@ -26,6 +26,7 @@ from tests.e2e.conftest import JWT_SECRET
 from tests.integration.config_service.rows import make_accounts
 
 CONFIG = "/api/v1/risk/config"
+HISTORY = f"{CONFIG}/history"
 TURNS = (("2.5", "NFP"), ("1", "FOMC, half an hour around"), ("2", "After the press conference"))
 
 # The dial was turned during the last days, not within one second.

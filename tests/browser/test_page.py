@@ -9,10 +9,12 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.desk import CONFIG, House
+from tests.browser.desk import CONFIG, HISTORY, House
 from tests.browser.visitor import LOST
 
 pytestmark = pytest.mark.browser
+
+ASKED_FOR_HISTORY = f"**{HISTORY}*"
 
 
 def turn(page: Page, percent: str, reason: str) -> None:
@@ -268,7 +270,36 @@ def test_answers_that_do_not_come_are_told_where_they_lack_and_make_the_page_del
     expect(visitor.page.locator("#stale")).to_contain_text("Some answers do not come.")
 
 
+def test_an_answer_that_is_older_than_what_the_stream_has_told_changes_nothing(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    late: list[Route] = []
+    visitor.page.route(ASKED_FOR_HISTORY, lambda route: late.append(route), times=1)  # noqa: PLW0108
+    old = house.read(HISTORY)
+    with visitor.page.expect_request(ASKED_FOR_HISTORY):
+        visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
+    house.turn("3.25", "While the history was on its way")
+    expect(visitor.percent).to_have_text("3.25")
+    with visitor.page.expect_response(ASKED_FOR_HISTORY) as answered:
+        late[0].fulfill(json=old)
+    answered.value.finished()
+
+    visitor.page.evaluate("new Promise((done) => setTimeout(done))")  # the page has had its turn with it
+    assert visitor.percent.text_content() == "3.25"
+    assert "While the history" in (visitor.page.locator("#history-rows tr").first.text_content() or "")
+
+
+
+def test_a_version_that_only_the_workers_know_of_is_asked_for_at_once(visit: Visit, house: House) -> None:
+    visitor = visit()
+    visitor.page.route_web_socket("**/stream", lambda _socket: None)  # opened, and silent from then on
+    visitor.sign_in(house.token())
+    expect(visitor.percent).to_have_text(house.percent())
+
+    house.turn("3.5", "Nobody told")
+
+    expect(visitor.percent).to_have_text("3.5", timeout=15_000)
 
 
 def test_an_answer_without_sense_is_told_and_asked_for_again_until_it_has_some(visit: Visit) -> None:

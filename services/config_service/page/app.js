@@ -77,7 +77,7 @@ class Desk {
     const asked = {
       history: this.#poll("history", () => this.#loadHistory(), 10 * SELDOM_MS),
       overview: this.#poll("overview", () => this.#loadOverview(), SELDOM_MS),
-      workers: this.#poll("workers", async () => showWorkers(await this.#api.get("/api/v1/workers")), SELDOM_MS),
+      workers: this.#poll("workers", () => this.#loadWorkers(), SELDOM_MS),
       decisions: this.#poll("decisions", () => this.#loadDecisions(), OFTEN_MS),
     };
     if (!this.#session.isOwner) return asked;
@@ -113,6 +113,12 @@ class Desk {
     const [overview, stale, error] = await Promise.all([this.#api.get("/api/v1/overview"), of("stale"), of("error")]);
     showOverview(overview, this.#session.isOwner);
     showAccounts(overview.accounts, overview.deliveries, [...error.items, ...stale.items].slice(0, OUTDATED_MAX));
+  }
+
+  async #loadWorkers() {
+    const told = await this.#api.get("/api/v1/workers");
+    showWorkers(told);
+    if (told.config_version > (this.#dial.current?.config_version ?? 0)) this.#polls.history.again();
   }
 
   async #loadDecisions() {

@@ -28,9 +28,10 @@ export class Dial {
     return this.#versions[0] ?? null;
   }
 
-  /** Every version, the newest first. */
+  /** The versions that were asked for, the newest first. What the stream has told meanwhile may be newer, and stays. */
   load(versions) {
-    this.#versions = versions;
+    const newest = versions[0]?.config_version ?? 0;
+    this.#versions = [...this.#versions.filter((one) => one.config_version > newest), ...versions];
     this.render();
   }
 
