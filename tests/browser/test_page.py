@@ -85,6 +85,7 @@ def test_the_owner_sees_the_whole_house(visit: Visit, house: House) -> None:
     )
     expect(page.locator("#tile-approval")).to_have_text(re.compile(r"^\d+(\.\d)? %$"))
     expect(page.locator("#tile-accounts")).to_have_text("42 / 45")
+    expect(page.get_by_text("Every version as a table")).to_be_visible()
     expect(page.locator("#tile-parked")).to_have_text("0")
     expect(page.locator("#reasons")).to_contain_text("Account not found")
     expect(page.locator("#accounts")).to_contain_text("81500007")
@@ -289,6 +290,16 @@ def test_an_answer_that_is_older_than_what_the_stream_has_told_changes_nothing(v
     assert visitor.percent.text_content() == "3.25"
     assert "While the history" in (visitor.page.locator("#history-rows tr").first.text_content() or "")
 
+
+def test_where_there_are_older_versions_than_those_shown_it_says_so(visit: Visit, house: House) -> None:
+    visitor = visit()
+    cut = {**house.read(HISTORY), "next_before_version": 7}
+    visitor.page.route(ASKED_FOR_HISTORY, lambda route: route.fulfill(json=cut))
+
+    visitor.sign_in(house.token())
+
+    expect(visitor.page.get_by_role("button", name="Newest 200")).to_be_visible()
+    expect(visitor.page.get_by_text("The newest 200 versions as a table")).to_be_visible()
 
 
 def test_a_version_that_only_the_workers_know_of_is_asked_for_at_once(visit: Visit, house: House) -> None:

@@ -3,7 +3,7 @@
 import { Api, Problem } from "/page/api.js";
 import { Change } from "/page/change.js";
 import { Decisions, ROWS } from "/page/decisions.js";
-import { Dial } from "/page/dial.js";
+import { Dial, NEWEST } from "/page/dial.js";
 import { byId, h, say, show } from "/page/dom.js";
 import { ExplanationView } from "/page/explanation.js";
 import { Freshness } from "/page/freshness.js";
@@ -105,7 +105,7 @@ class Desk {
   }
 
   async #loadHistory() {
-    this.#dial.load((await this.#api.get("/api/v1/risk/config/history", { limit: 200 })).items);
+    this.#dial.load(await this.#api.get("/api/v1/risk/config/history", { limit: NEWEST }));
   }
 
   async #loadOverview() {

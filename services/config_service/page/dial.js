@@ -10,11 +10,14 @@ const RANGES = [
   { name: "30 d", ms: 30 * 86_400_000 },
   { name: "All", ms: null },
 ];
+/** How many versions are asked for and shown: what the API gives at once. */
+export const NEWEST = 200;
 const WIDTH_MIN = 280;
 const ALL_MIN_MS = 3_600_000;
 
 export class Dial {
   #versions = [];
+  #isCut = false;
   #plans = [];
   #range = RANGES[1];
   #resized = new ResizeObserver(() => this.#draw());
@@ -28,17 +31,17 @@ export class Dial {
     return this.#versions[0] ?? null;
   }
 
-  /** The versions that were asked for, the newest first. What the stream has told meanwhile may be newer, and stays. */
-  load(versions) {
-    const newest = versions[0]?.config_version ?? 0;
-    this.#versions = [...this.#versions.filter((one) => one.config_version > newest), ...versions];
+  /** The newest versions, as asked for. What the stream has told meanwhile may be newer, and stays. */
+  load({ items, next_before_version: next }) {
+    const newest = items[0]?.config_version ?? 0;
+    this.#hold([...this.#versions.filter((one) => one.config_version > newest), ...items], next !== null);
     this.render();
   }
 
   /** A version that came over the stream; true where it is news. */
   hear(version) {
     const known = this.current?.config_version ?? 0;
-    if (version.config_version > known) this.#versions = [version, ...this.#versions];
+    if (version.config_version > known) this.#hold([version, ...this.#versions], this.#isCut);
     this.render();
     return version.config_version > known;
   }
@@ -58,11 +61,18 @@ export class Dial {
     show(byId("percent-who"), `Set by ${by}, `, timeOf(at), ` (${relative(at)}) · version ${version}`);
     show(byId("percent-facts"), ...facts(this.current));
     show(byId("history-rows"), ...this.#versions.map(row));
+    say(byId("history-all"), this.#isCut ? `The newest ${NEWEST} versions as a table` : "Every version as a table");
+    say(byId("history-ranges").lastElementChild, this.#isCut ? `Newest ${NEWEST}` : "All");
     this.#draw();
   }
 
   stop() {
     this.#resized.disconnect();
+  }
+
+  #hold(versions, isCut) {
+    this.#isCut = isCut || versions.length > NEWEST;
+    this.#versions = versions.slice(0, NEWEST);
   }
 
   #button(range) {
