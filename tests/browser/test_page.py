@@ -123,7 +123,7 @@ def test_the_dial_is_turned_after_a_look_at_what_it_changes_and_another_page_see
 
     turn(owner.page, "1,5", "Thin liquidity")
     expect(owner.page.locator(".comparison")).to_contain_text("At 1.5 %")
-    expect(owner.page.locator(".comparison tbody")).to_contain_text("Approved")
+    expect(owner.page.locator(".comparison tbody").first).to_contain_text("Approved")
     owner.page.get_by_role("button", name="Set 1.5 %").click()
 
     for visitor in (owner, other):
@@ -325,6 +325,15 @@ def test_an_answer_without_sense_is_told_and_asked_for_again_until_it_has_some(v
     expect(visitor.freshness).to_have_text("Live", timeout=30_000)
     expect(visitor.page.locator("#reasons")).to_contain_text("Account not found")
 
+
+def test_a_page_of_which_a_part_did_not_come_says_what_to_do(visit: Visit) -> None:
+    visitor = visit()
+    visitor.excuse("net::ERR_FAILED")
+    visitor.page.route("**/page/dial.js", lambda route: route.abort())
+
+    visitor.page.reload()
+
+    expect(visitor.page.get_by_text("If this stays, load the page again.")).to_be_visible()
 
 
 def test_no_text_of_the_outside_world_becomes_markup(visit: Visit, house: House) -> None:

@@ -194,6 +194,7 @@ function enter(session) {
   new Desk(session);
 }
 
+byId("unloaded").remove();
 const kept = keptSession();
 if (kept) enter(kept);
 else askForToken();

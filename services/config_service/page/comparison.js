@@ -14,22 +14,28 @@ export function comparison(told) {
       h("caption", {}, `The ${counted(told.decisions, "request")} since ${clock(told.since)}${told.is_cut ? ", the newest" : ""}, decided again`),
       h("thead", {}, h("tr", {}, h("td", {}), ...["At ".concat(then), `At ${told.risk_percent} %`, "Change"].map((title) => h("th", { scope: "col", class: "number" }, title)))),
       h("tbody", {}, ...measures(told).map(row)),
+      refusals(told),
     ),
     ...(told.unreadable ? [h("p", { class: "muted" }, `${counted(told.unreadable, "record")} could not be read and are left out.`)] : []),
   ];
 }
 
 function measures({ happened, simulated }) {
-  const codes = new Set([...happened.refused, ...simulated.refused].map((refusal) => refusal.reason));
-  const times = (outcome, code) => outcome.refused.find((refusal) => refusal.reason === code)?.count ?? 0;
   return [
     ["Approved", happened.approved, simulated.approved],
     ["Lots", happened.lots, simulated.lots],
     ...byCurrency("At risk", happened.at_risk, simulated.at_risk),
     ...byCurrency("Margin", happened.margin, simulated.margin),
     ["Margin use, %", happened.margin_use_percent, simulated.margin_use_percent],
-    ...[...codes].sort().map((code) => [words(code), times(happened, code), times(simulated, code)]),
   ];
+}
+
+function refusals({ happened, simulated }) {
+  const codes = [...new Set([...happened.refused, ...simulated.refused].map((refusal) => refusal.reason))].sort();
+  if (codes.length === 0) return null;
+  const times = (outcome, code) => outcome.refused.find((refusal) => refusal.reason === code)?.count ?? 0;
+  const title = h("tr", {}, h("th", { scope: "rowgroup", colspan: 4, class: "muted" }, "Refused"));
+  return h("tbody", {}, title, ...codes.map((code) => row([words(code), times(happened, code), times(simulated, code)])));
 }
 
 function byCurrency(name, happened, simulated) {

@@ -62,6 +62,8 @@ export class Decisions {
 }
 
 function row(one, isFresh) {
+  // What a refused setup would have risked is in its explanation: it risks nothing.
+  const [risk, margin] = one.status === "approved" ? [one.total_stop_loss_amount, one.total_margin_required] : [null, null];
   const volumes = [one.entry_1_volume, one.entry_2_volume, one.entry_3_volume].filter((volume) => volume !== null);
   const setup = h("button", { type: "button", class: "link", "aria-haspopup": "dialog" }, `${words(one.side)} ${one.instrument}`);
   return h(
@@ -72,7 +74,7 @@ function row(one, isFresh) {
     h("td", {}, one.login === null ? "–" : `${one.login}`, h("span", { class: "under" }, one.user_id)),
     h("td", {}, h("span", { class: `state ${one.status}` }, words(one.status)), one.reason ? h("span", { class: "under" }, words(one.reason)) : null),
     h("td", { class: "number" }, grouped(sum(volumes)), volumes.length > 1 ? h("span", { class: "under" }, volumes.join(" + ")) : null),
-    h("td", { class: "number" }, grouped(one.total_stop_loss_amount)),
-    h("td", { class: "number" }, grouped(one.total_margin_required)),
+    h("td", { class: "number" }, grouped(risk)),
+    h("td", { class: "number" }, grouped(margin)),
   );
 }

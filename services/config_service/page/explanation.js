@@ -1,8 +1,9 @@
 // One decision, figure by figure, as one would check it by hand.
 
 import { byId, h, replace } from "/page/dom.js";
-import { words } from "/page/format.js";
+import { grouped, words } from "/page/format.js";
 
+const DECIMAL = /^-?\d+(\.\d+)?$/;
 const MOMENT = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)Z$/;
 
 export class ExplanationView {
@@ -51,6 +52,9 @@ function line({ name, shown, unit, formula, numbers, in_reply: told, note, value
     "div",
     {},
     h("dt", {}, words(name)),
-    h("dd", {}, h("span", { class: "value" }, shown.replace(MOMENT, "$1 $2 UTC"), unit ? ` ${unit}` : ""), ...details.filter(Boolean).map((text) => h("span", { class: "under" }, text))),
+    h("dd", {}, h("span", { class: "value" }, figure(shown, unit), unit ? ` ${unit}` : ""), ...details.filter(Boolean).map((text) => h("span", { class: "under" }, text))),
   );
 }
+
+// A version or a login is a name, and has no unit.
+const figure = (shown, unit) => (unit && DECIMAL.test(shown) ? grouped(shown) : shown.replace(MOMENT, "$1 $2 UTC"));

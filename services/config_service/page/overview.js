@@ -33,7 +33,7 @@ function approval({ decisions, approval_percent: percent, approved, since, is_cu
 
 function sizing(latency) {
   tile("latency", latency ? milliseconds(latency.p50_s) : "–", latency !== null && Number(latency.p95_s) > SLOW_S);
-  say(byId("tile-latency-of"), latency ? `median in 5 min; 95 % within ${milliseconds(latency.p95_s)}` : "Nothing was sized in the last 5 min");
+  say(byId("tile-latency-of"), latency ? `median in 5 min; 95\u00a0% within ${milliseconds(latency.p95_s)}` : "Nothing was sized in the last 5 min");
 }
 
 function inSync({ accounts, active, inactive, stale, error }, deliveries) {
