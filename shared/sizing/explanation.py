@@ -5,16 +5,15 @@ Everything comes from the decision's record and its reply: an explanation tells 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Iterable, Iterator
 
 from shared.schemas.sizing import SizingDecision
 from shared.sizing.account import Candidate
 from shared.sizing.budget import Budget
-from shared.sizing.catalogue import CATALOGUE, StandardContract
 from shared.sizing.explained import Explanation, Line, Section, moment
 from shared.sizing.explained_entries import entry_sections
-from shared.sizing.formulas import Formula
+from shared.sizing.explained_instrument import instrument_section
+from shared.sizing.formulas import Formula, shown
 from shared.sizing.margin import FreeMargin
 from shared.sizing.rational import Rational
 from shared.sizing.record import Record
@@ -32,7 +31,7 @@ def _sections(record: Record, reply: SizingDecision) -> Iterator[Section]:
     candidate = _chosen(record, reply)
     if candidate is not None:
         yield _account(candidate)
-        yield _instrument(record, candidate)
+        yield instrument_section(record.request.instrument, candidate)
         if record.budget is not None:
             yield _budget(record, reply, record.budget, candidate)
         if record.setup is not None:
@@ -85,29 +84,6 @@ def _account(candidate: Candidate) -> Section:
     return Section.of("account", f"Account {account.login} on {account.server}", lines)
 
 
-def _instrument(record: Record, candidate: Candidate) -> Section:
-    name = record.request.instrument
-    if candidate.spec is not None:
-        spec = candidate.spec.spec
-        figures = spec.model_dump(exclude={"instrument", "symbol"}, exclude_none=True)
-        lines = [moment("captured_at", candidate.spec.captured_at)]
-        lines += [Line(field, value if isinstance(value, Decimal) else str(value)) for field, value in figures.items()]
-        return Section.of("instrument", f"Instrument {name}, published as {spec.symbol}", lines)
-    contract = None if candidate.has_specs else CATALOGUE.get(name)
-    if contract is None:
-        return Section("instrument", f"Instrument {name}: not known on this account", ())
-    return Section("instrument", f"Instrument {name}, by the catalogue of standard contracts", _standard(contract))
-
-
-def _standard(contract: StandardContract) -> tuple[Line, ...]:
-    return (
-        Line("calc_mode", contract.calc_mode),
-        Line("contract_size", contract.contract_size, contract.base),
-        Line("currency_profit", contract.profit),
-        Line("currency_margin", contract.margin),
-    )
-
-
 def _budget(record: Record, reply: SizingDecision, budget: Budget, candidate: Candidate) -> Section:
     configuration, currency = record.situation.configuration, candidate.account.currency
     basis = record.situation.rules.risk_basis
@@ -124,10 +100,15 @@ def _budget(record: Record, reply: SizingDecision, budget: Budget, candidate: Ca
 
 
 def _totals(record: Record, reply: SizingDecision, setup: SetupFigures, candidate: Candidate) -> Section:
-    currency, summary = candidate.account.currency, reply.summary
+    currency, summary, entries = candidate.account.currency, reply.summary, setup.entries
+    lots, loss, margin = (
+        _sum(entry.volume.lots for entry in entries),
+        _sum(entry.loss for entry in entries),
+        _sum(entry.margin for entry in entries),
+    )
     lines = [
-        Line("total_volume", setup.lots, "lots", told=summary.total_volume),
-        Line("total_stop_loss_amount", setup.loss, currency, told=summary.total_stop_loss_amount),
+        Line("total_volume", setup.lots, "lots", lots, summary.total_volume),
+        Line("total_stop_loss_amount", setup.loss, currency, loss, summary.total_stop_loss_amount),
     ]
     if record.budget is not None:
         of_basis = Formula.of("total loss", setup.loss).over("basis", record.budget.basis).times("100", 100)
@@ -137,8 +118,14 @@ def _totals(record: Record, reply: SizingDecision, setup: SetupFigures, candidat
             Line("total_stop_loss_percent", percent, "%", of_basis, summary.total_stop_loss_percent),
             Line("risk_used_percent", used, "%", of_budget, summary.risk_used_percent),
         ]
-    lines.append(Line("total_margin_required", setup.margin, currency, told=summary.total_margin_required))
+    lines.append(Line("total_margin_required", setup.margin, currency, margin, summary.total_margin_required))
     return Section("totals", "Totals", tuple(lines))
+
+
+def _sum(amounts: Iterable[Rational]) -> Formula | None:
+    """The amounts of several entries added up; None where there is one, whose amount the total repeats."""
+    terms = [shown(amount) for amount in amounts]
+    return Formula("sum of the entries", " + ".join(terms)) if len(terms) > 1 else None
 
 
 def _margin(
@@ -146,6 +133,7 @@ def _margin(
 ) -> Section:
     account, summary = candidate.account, reply.summary
     currency, buffer = account.currency, record.situation.configuration.margin_buffer_percent
+    factor = _shrink_factor(record, reply)
     free = Formula.of("margin free", account.margin_free).then("−", "reserved", margin.reserved)
     limit = Formula.of("free", margin.free).times("(1 − margin buffer % / 100)", f"(1 − {shortest_text(buffer)} / 100)")
     left = Formula.of("free", margin.free).then("−", "margin required", setup.margin)
@@ -155,8 +143,8 @@ def _margin(
         Line("reserved", margin.reserved, currency, told=summary.margin_reserved, note="held by other setups"),
         Line("free", margin.free, currency, free, summary.margin_available),
         Line("limit", margin.limit, currency, limit),
-        Line("required", margin.required, currency, note=_comparison(margin)),
-        *_shrinking(margin, setup, currency, _shrink_factor(record, reply)),
+        Line("required", margin.required, currency, _before_shrinking(setup, factor), note=_comparison(margin)),
+        *_shrinking(margin, setup, currency, factor),
         Line("margin_after", margin.free - setup.margin, currency, left, summary.margin_after),
     )
     return Section.of("margin", "Margin", lines)
@@ -166,6 +154,14 @@ def _comparison(margin: FreeMargin) -> str:
     if margin.code is None:
         return "not above the limit"
     return "above what is free" if margin.code == "insufficient_margin" else "above the limit that the buffer leaves"
+
+
+def _before_shrinking(setup: SetupFigures, factor: Rational | None) -> Formula | None:
+    """Where a setup was shrunk, the lines above tell the margin of what was left; else the total above is required."""
+    if factor is None:
+        return None
+    terms = (f"{shown(entry.limited.lots)} × {shown(entry.margin_per_lot)}" for entry in setup.entries)
+    return Formula("sum of volume before shrinking × margin per lot", " + ".join(terms))
 
 
 def _shrinking(margin: FreeMargin, setup: SetupFigures, currency: str, factor: Rational | None) -> Iterator[Line]:

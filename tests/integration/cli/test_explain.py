@@ -31,7 +31,7 @@ async def test_an_approved_decision_is_explained(desk: Desk, lotwise: Lotwise) -
         "loss per lot 500 USD per lot = |entry − stop| / tick_size × tick_value = |1950 − 1945| / 0.01 × 1.00" in lines
     )
     assert "margin per lot 1950 USD per lot = contract_size × price / leverage = 100 × 1950 / 100" in lines
-    assert "total margin required 1169.22 USD" in lines
+    assert "total margin required 1169.22 USD = sum of the entries = 585 + 409.08 + 175.14" in lines
     assert "Approved" in lines
 
 

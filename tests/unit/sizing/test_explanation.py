@@ -66,7 +66,10 @@ def test_an_approved_decision_tells_every_step_with_its_unit() -> None:
     assert text(told, "entry_1", "margin_required") == (
         "2911.545 GBP  = volume × margin per lot = 1.89 × 1540.5  (in the reply: 2911.55)"
     )
-    assert text(told, "totals", "total_margin_required") == "5803.8298 GBP  (in the reply: 5803.83)"
+    assert text(told, "totals", "total_volume") == "3.77 lots  = sum of the entries = 1.89 + 1.32 + 0.56"
+    assert text(told, "totals", "total_margin_required") == (
+        "5803.8298 GBP  = sum of the entries = 2911.545 + 2031.3744 + 860.9104  (in the reply: 5803.83)"
+    )
     assert section(told, "outcome").title == "Approved"
 
 
@@ -94,6 +97,10 @@ def test_a_shrunk_decision_tells_the_factor_and_both_volumes() -> None:
     assert text(told, "margin", "shrink_factor") == "≈0.482440  = limit / required = 2800 / 5803.8298".replace(
         "0 ", " ", 1
     )
+    assert text(told, "margin", "required") == (
+        "5803.8298 GBP  = sum of volume before shrinking × margin per lot = 1.89 × 1540.5 + 1.32 × 1538.92"
+        " + 0.56 × 1537.34  (above what is free)"
+    )
     assert text(told, "entry_1", "volume_by_risk") == "1.89 lots  (rounded down to steps of 0.01)"
     assert text(told, "entry_1", "volume_shrunk").startswith("0.91 lots  = volume × shrink factor = 1.89 × ≈0.48244")
     assert text(told, "entry_1", "binding_limit") == "margin"
@@ -106,6 +113,29 @@ def test_a_setup_that_cannot_shrink_enough_is_told_as_rejected() -> None:
 
     assert section(told, "outcome").title == "Rejected"
     assert not any(line.name == "shrink_factor" for line in section(told, "margin").lines)
+
+
+def test_the_figures_of_a_published_spec_have_their_units() -> None:
+    published = gold(volume_limit="9", margin_initial="2000", margin_per_lot_buy="1540.5", margin_price="1950")
+    told = explained(request(), situation(candidate(account(), published)))
+
+    units = {line.name: line.unit for line in section(told, "instrument").lines if line.unit}
+    assert units == {
+        "contract_size": "units per lot",
+        "tick_value": "GBP per tick and lot",
+        **dict.fromkeys(("volume_min", "volume_max", "volume_step", "volume_limit"), "lots"),
+        "margin_to_account": "GBP per USD",
+        "profit_to_account": "GBP per USD",
+        "margin_initial": "USD per lot",
+        "margin_per_lot_buy": "GBP per lot",
+        "commission_per_lot": "GBP per lot",
+    }
+
+
+def test_the_total_of_one_entry_is_not_told_as_a_sum() -> None:
+    told = explained(one_entry("1950.00", "1945.00"), situation(candidate(account(), gold())))
+
+    assert text(told, "totals", "total_volume") == "1.89 lots"
 
 
 def test_a_conversion_at_the_stop_is_told_as_one() -> None:
