@@ -159,3 +159,15 @@ def test_every_mode_of_a_real_symbol_is_known(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", having("volume_limit"))
 def test_the_limit_of_a_real_symbol_is_kept(row: dict[str, Any]) -> None:
     assert published_bounds(gold(volume_limit=row["volume_limit"])).limit == Fraction(row["volume_limit"])
+
+
+def test_no_real_symbol_goes_unchecked() -> None:
+    checks = (
+        DOLLAR_TICKS,
+        having("contract", "tick_size", "tick_value_loss", "profit", "account_ccy"),
+        having("vmin", "vmax", "vstep"),
+        having("calc_mode"),
+        having("volume_limit"),
+    )
+
+    assert {param.id for check in checks for param in check} == {row["id"] for row in SYMBOLS}

@@ -251,6 +251,15 @@ def test_a_refusal_whose_figures_are_too_long_keeps_its_own_reason() -> None:
     assert codes(sized(margin_free="-1" + "0" * 36)) == ["insufficient_margin"]
 
 
+def test_a_figure_of_39_digits_below_zero_is_not_told() -> None:
+    # After 5,803.8298 the margin is −10³⁶ and 1.02 pennies more, or 0.02, which rounds down to the 39 digits of −10³⁶.
+    told, untold = (sized(margin_free="-" + "9" * 32 + whole) for whole in ("4196.16", "4196.17"))
+
+    assert format(told.summary.margin_after or 0, "f") == "-" + "9" * 36 + ".99"
+    assert untold.summary.margin_after is None
+    assert codes(told) == codes(untold) == ["insufficient_margin"]
+
+
 def test_less_than_one_unit_of_money_is_a_basis_too() -> None:
     # 3 % of 0.60 is 0.018, half of it 0.009: a budget of 0.00 for a currency with two digits, 0.009 with three.
     pennies = account(balance=Decimal("0.60"), currency_digits=3)
