@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
+from shared.schemas.values import format_time
 from shared.sizing.configuration import Rules
 from shared.sizing.conversion import Conversion
 from shared.sizing.decision import decide
@@ -84,3 +86,15 @@ def test_where_approvals_hold_nothing_they_do_not_end() -> None:
 
     assert answer.status == "approved"
     assert answer.reservation_expires_at is None
+
+
+@pytest.mark.parametrize("margin_free", [Decimal(43500), Decimal(10)], ids=["approved", "rejected"])
+def test_what_is_kept_beside_a_reply_is_what_its_bytes_say(margin_free: Decimal) -> None:
+    answer = decide(request(), situation(candidate(account(margin_free=margin_free), gold()))).answer
+
+    told = json.loads(answer.body)
+    assert answer.status == told["status"]
+    assert list(answer.volumes) == [position["volume"] for position in told["positions"]]
+    assert answer.totals._asdict() == told["summary"]
+    end = answer.reservation_expires_at
+    assert (end and format_time(end)) == told["reservation_expires_at"]
