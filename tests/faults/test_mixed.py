@@ -67,7 +67,9 @@ FAULTS: tuple[tuple[Fault, int], ...] = ((kill, 5), (stop, 3), (freeze, 2), (cut
 @pytest.mark.timeout(3600)
 @pytest.mark.fault(42, "faults that chance chooses")
 async def test_faults_by_chance_lose_nothing(guest: System, page: Page, pytestconfig: pytest.Config) -> None:
-    seed = pytestconfig.getoption("--seed") or secrets.randbelow(2**32)
+    seed = pytestconfig.getoption("--seed")
+    if seed is None:
+        seed = secrets.randbelow(2**32)
     bound_s = pytestconfig.getoption("--mixed-faults-s")
     print(f"seed {seed}: repeat with --seed {seed}")  # noqa: T201 - shown where the test fails
     note(seed=seed)
