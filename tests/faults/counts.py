@@ -24,16 +24,25 @@ ACCOUNTS = text("SELECT mt5_account_id, last_synced_at, balance FROM user_mt5_ac
 
 @dataclass(slots=True)
 class Asked:
-    """A sizing request, what was answered to it each time, and whether the first attempt was."""
+    """A sizing request, what was answered to it each time, and whether the first attempt was.
+
+    `confirmed`: published by somebody who awaits no answer, and confirmed by the broker.
+    """
 
     request: SizingRequest
     replies: list[SizingDecision] = field(default_factory=list)
     answered_at_once: bool = True
+    confirmed: bool = False
 
     @property
     def request_id(self) -> UUID:
         """The name of the request, however often it is sent."""
         return self.request.request_id
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether somebody has answered for it: then it must have its effect."""
+        return self.confirmed or bool(self.replies)
 
 
 @dataclass(slots=True)
@@ -89,14 +98,14 @@ async def count(
         accounts = {row.mt5_account_id: row for row in await connection.execute(ACCOUNTS)}
     decided = set(replies) & set(audit) & set(records)
     asked = {one.request_id for one in requests}
-    answered = [one for one in requests if one.replies]
+    acknowledged = [one for one in requests if one.acknowledged]
     confirmed = [one for one in snapshots if one.confirmed]
-    contradicted = [one for one in answered if one.request_id in replies and not _agree(one, replies[one.request_id])]
+    contradicted = [one for one in requests if one.request_id in replies and not _agree(one, replies[one.request_id])]
     return Counts(
         attempted=len(requests) + len(snapshots),
-        acknowledged=len(answered) + len(confirmed),
-        ok=sum(one.request_id in decided for one in answered) + sum(one.message_id in logged for one in confirmed),
-        lost=sum(one.request_id not in decided for one in answered)
+        acknowledged=len(acknowledged) + len(confirmed),
+        ok=sum(one.request_id in decided for one in acknowledged) + sum(one.message_id in logged for one in confirmed),
+        lost=sum(one.request_id not in decided for one in acknowledged)
         + sum(one.message_id not in logged for one in confirmed),
         duplicated=sum(n > 1 for n in audit.values()) + sum(n > 1 for n in records.values()) + len(contradicted),
         unexpected=len((set(replies) | set(audit) | set(records)) - asked)

@@ -47,11 +47,11 @@ async def test_duplicates_in_any_order_have_one_effect(guest: System, page: Page
     ):
         snapshots = [traffic.new_snapshot(login=number % 20 + 1) for number in range(ORIGINALS)]
         requests = [setup(number % 20 + 1) for number in range(ORIGINALS)]
-        traffic.requests += [Asked(request, answered_at_once=False) for request in requests]
         await asyncio.gather(
             _publish_all(bridge, _shuffled([message for _, message in snapshots])),
             _publish_all(engine, _shuffled([request_message(request) for request in requests])),
         )
+        traffic.requests += [Asked(request, confirmed=True) for request in requests]
         for sent, _ in snapshots:
             sent.confirmed = True
 
@@ -161,13 +161,15 @@ async def test_nobody_is_made_to_write_where_the_sender_may_not(guest: System, p
                 await engine.publish(message)
                 await _until_settled(guest, message.message_id)
             unclaimed = setup(1)
-            traffic.requests.append(Asked(unclaimed, answered_at_once=False))
             await engine.publish(replace(request_message(unclaimed), reply_to="amq.rabbitmq.reply-to.nobody"))
+            traffic.requests.append(Asked(unclaimed, confirmed=True))
         copied = setup(1)
-        traffic.requests.append(Asked(copied, answered_at_once=False))
         async with open_link(settings, name="copies") as link:
             channel = await link.open_batch_channel(publisher_confirms=True)
-            await channel.publish_batch(Batch([_with_copies(copied, settings.user)]))
+            batch = Batch([_with_copies(copied, settings.user)])
+            await channel.publish_batch(batch)
+        assert batch.verdicts == ["confirmed"]
+        traffic.requests.append(Asked(copied, confirmed=True))
     settled = [entry for process in guest.of("sizing_worker") for entry in told(process, "message.settled")]
     assert {entry["message_id"] for entry in settled if entry["outcome"] == "park"} == guilty
 

@@ -34,9 +34,9 @@ async def test_a_requester_that_is_gone_costs_nothing(guest: System, page: Page)
         running = asyncio.create_task(asking.run())
         for number in range(GONE):
             request = setup(1 + number % 20)
-            traffic.requests.append(Asked(request, answered_at_once=False))
             gone = f"lotwise.reply.{settings.user}.gone-{number}"
             await asking.publish(replace(request_message(request), reply_to=gone))
+            traffic.requests.append(Asked(request, confirmed=True))
         await eventually(lambda: _undeliverable(workers, GONE), timeout_s=30)
         running.cancel()
         await asyncio.wait([running])

@@ -91,11 +91,12 @@ class Traffic:
             await asyncio.sleep(PAUSE_S)
 
     async def ask(self, request: SizingRequest) -> Asked:
-        """Ask until there is an answer, with the same request each time."""
+        """Ask until there is an answer, with the same request each time; AssertionError where none ever comes."""
         asked = Asked(request)
         self.requests.append(asked)
         deadline = time.monotonic() + PATIENCE_S
-        while not await self._try(asked) and time.monotonic() < deadline:
+        while not await self._try(asked):
+            assert time.monotonic() < deadline, f"nobody answered {asked.request_id} in {PATIENCE_S:g} s"
             await asyncio.sleep(PAUSE_S)
             asked.answered_at_once = False
         return asked
