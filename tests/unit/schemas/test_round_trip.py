@@ -12,7 +12,7 @@ from tests.unit.schemas.strategies import MESSAGES
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_written_message_is_read_back_as_it_was(name: str, data: st.DataObject) -> None:
     message: BaseModel = data.draw(MESSAGES[SCHEMAS[name]])
