@@ -10,17 +10,25 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from rich.table import Table
 
 from shared.cli.doctor.finding import Finding, exit_status, fail, ok, unknown
 from shared.cli.terminal import clear_failures, say, show
 from shared.cli.topology import TopologySettings
 from shared.errors import DependencyError, DeploymentError
-from shared.settings import load
+from shared.settings import Settings, load
 
 if TYPE_CHECKING:
     from shared.database.roles import RoleSettings
+
+
+class LimitSettings(Settings):
+    """What the services were told that the database's content is judged by."""
+
+    freshness_seconds: Annotated[int, Field(gt=0)] = 300
+    sync_log_days: Annotated[int, Field(ge=0)] = 90
+
 
 PART_TIMEOUT_S = 20.0
 """The longest that broker or database are asked; a healthy one answers in two seconds."""
@@ -33,7 +41,8 @@ def doctor(
 
     Broker, topology, permissions, workers, parked messages, database, migrations, grants, partitions, configuration,
     clocks, certificates. Reads LOTWISE_AMQP_URL, LOTWISE_RABBITMQ_API_URL (of an administrator) and
-    LOTWISE_DATABASE_URL as the other commands do, LOTWISE_DATABASE_ROLE_PREFIX, LOTWISE_DATABASE_ROLE_CONNECTIONS; and
+    LOTWISE_DATABASE_URL as the other commands do, LOTWISE_DATABASE_ROLE_PREFIX, LOTWISE_DATABASE_ROLE_CONNECTIONS;
+    LOTWISE_FRESHNESS_SECONDS and LOTWISE_SYNC_LOG_DAYS as the services have them; and
     LOTWISE_HTTP_URL with LOTWISE_OWNER_TOKEN or LOTWISE_USER_TOKEN, where given, for who runs which configuration.
     Looking at parked messages counts as a delivery of each. Exit status: 0 nothing failed, 1 something did, 2 nothing
     did, but something could not be checked.
@@ -41,8 +50,8 @@ def doctor(
     from shared.database.roles import RoleSettings  # noqa: PLC0415 - SQLAlchemy takes a second to load
 
     with clear_failures():
-        broker, database = load(TopologySettings), load(RoleSettings)
-    findings = asyncio.run(_examine(broker, database))
+        broker, database, limits = load(TopologySettings), load(RoleSettings), load(LimitSettings)
+    findings = asyncio.run(_examine(broker, database, limits))
     if as_json:
         say(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:
@@ -50,7 +59,7 @@ def doctor(
     raise typer.Exit(exit_status(findings))
 
 
-async def _examine(broker: TopologySettings, database: RoleSettings) -> list[Finding]:
+async def _examine(broker: TopologySettings, database: RoleSettings, limits: LimitSettings) -> list[Finding]:
     from shared.cli.doctor.outside import check_certificates, check_workers  # noqa: PLC0415 - reads certificates
 
     urls = {
@@ -65,7 +74,7 @@ async def _examine(broker: TopologySettings, database: RoleSettings) -> list[Fin
             "mend LOTWISE_RABBITMQ_API_URL; its user must be an administrator",
             lambda: _management(broker),
         ),
-        _bounded("database", "start it, or mend LOTWISE_DATABASE_URL", lambda: _database(database)),
+        _bounded("database", "start it, or mend LOTWISE_DATABASE_URL", lambda: _database(database, limits)),
         asyncio.to_thread(lambda: list(check_workers())),
         asyncio.to_thread(
             lambda: list(check_certificates({name: url.get_secret_value() for name, url in urls.items()}))
@@ -106,7 +115,7 @@ async def _management(settings: TopologySettings) -> list[Finding]:
     return list(judge_broker(await asyncio.to_thread(ask_management, settings)))
 
 
-async def _database(settings: RoleSettings) -> list[Finding]:
+async def _database(settings: RoleSettings, limits: LimitSettings) -> list[Finding]:
     from shared.cli.doctor.database import judge_content, judge_database, judge_roles  # noqa: PLC0415
     from shared.cli.doctor.database_facts import ask_content, ask_database  # noqa: PLC0415
     from shared.cli.role_making import operator_transaction, plan_of  # noqa: PLC0415
@@ -119,7 +128,8 @@ async def _database(settings: RoleSettings) -> list[Finding]:
         if facts.migration is None:
             return findings
         findings.append(judge_roles(await role_differences(connection, plan_of(settings))))
-        return findings + list(judge_content(await ask_content(connection)))
+        content = await ask_content(connection, freshness_s=limits.freshness_seconds)
+        return findings + list(judge_content(content, sync_log_days=limits.sync_log_days))
 
 
 def _show(findings: list[Finding]) -> None:

@@ -14,7 +14,8 @@ CONNECTIONS_WARN_SHARE = 0.8
 OUTBOX_FAIL_S = 60.0
 OVERDUE_FAIL_S = 60.0
 STALE_WARN_SHARE = 0.5
-SYNC_LOG_DAYS = 90
+RETENTION_GRACE_DAYS = 2
+"""The last day ends at midnight, and the task that drops it may come a while later."""
 SYNC_LOG, RISK_LOG = "user_mt5_sync_logs", "trade_setup_risk_logs"
 MAKE_PARTITIONS = "see why the service's `partitions` task does not run: its log says `partitions.waiting`"
 
@@ -74,15 +75,15 @@ def judge_roles(differences: Sequence[str]) -> Finding:
     return ok("roles and grants", "exactly this release's")
 
 
-def judge_content(facts: ContentFacts) -> Iterator[Finding]:
-    """What can be said of a database of this release."""
+def judge_content(facts: ContentFacts, *, sync_log_days: int) -> Iterator[Finding]:
+    """What can be said of a database of this release. `sync_log_days`: how long the sync log is kept; 0: for ever."""
     yield _partitions_ahead(facts)
     if facts.default_rows:
         advice = f"partitions were not made in time; {MAKE_PARTITIONS}"
         yield warn("default partitions", f"rows in that of {', '.join(facts.default_rows)}", advice)
     else:
         yield ok("default partitions", "empty")
-    yield _retention(facts)
+    yield _retention(facts, sync_log_days)
     yield _configuration(facts)
     yield _aged("outbox", facts.outbox_age_s, OUTBOX_FAIL_S, "a version waits for its broadcast since")
     yield _aged("schedules", facts.overdue_s, OVERDUE_FAIL_S, f"{facts.overdue} overdue, the oldest since")
@@ -110,18 +111,21 @@ def _partitions_ahead(facts: ContentFacts) -> Finding:
     return ok("partitions", f"{len(facts.partitions)}, the next ones made")
 
 
-def _retention(facts: ContentFacts) -> Finding:
+def _retention(facts: ContentFacts, kept_days: int) -> Finding:
     days = sorted(name for name in facts.partitions if name.startswith(f"{SYNC_LOG}_p"))
-    # Two days of grace: the last day ends at midnight, and a task may come a while later.
-    oldest_kept = facts.now.astimezone(UTC) - timedelta(days=SYNC_LOG_DAYS + 2)
-    if days and days[0] < f"{SYNC_LOG}_p{oldest_kept.strftime('%Y%m%d')}":
-        return warn("retention", f"the oldest is {days[0]}", f"drop sync logs that are older than {SYNC_LOG_DAYS} days")
+    oldest_kept = facts.now.astimezone(UTC) - timedelta(days=kept_days + RETENTION_GRACE_DAYS)
+    if kept_days and days and days[0] < f"{SYNC_LOG}_p{oldest_kept.strftime('%Y%m%d')}":
+        advice = (
+            f"it is kept {kept_days} days by LOTWISE_SYNC_LOG_DAYS here; if sync_consumer has the same, see why its"
+            " log says `retention.waiting`"
+        )
+        return warn("retention", f"the oldest is {days[0]}", advice)
     return ok("retention", f"the oldest is {days[0]}" if days else "no sync logs")
 
 
 def _configuration(facts: ContentFacts) -> Finding:
     if facts.configurations != 1:
-        advice = "run section 6's INSERT of the contract, or `lotwise migrate`: nothing can be sized without it"
+        advice = "put the row back as the newest version of the history has it: without it no change can be made"
         return fail("configuration", f"{facts.configurations} rows, not one", advice)
     if facts.versions != facts.version_max:
         found = f"{facts.versions} versions in the history, the newest is {facts.version_max}"

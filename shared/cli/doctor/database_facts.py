@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,7 +39,7 @@ CONTENT = text("""
            (SELECT CAST(EXTRACT(EPOCH FROM now() - min(created_at)) AS double precision)
             FROM risk_configuration_outbox) AS outbox_age_s,
            (SELECT count(*) FROM user_mt5_accounts) AS accounts,
-           (SELECT count(*) FROM user_mt5_accounts WHERE last_synced_at < now() - interval '300 seconds') AS stale
+           (SELECT count(*) FROM user_mt5_accounts WHERE last_synced_at < now() - CAST(:fresh AS interval)) AS stale
 """)
 OVERDUE = text("""
     SELECT count(*) AS overdue, CAST(EXTRACT(EPOCH FROM now() - min(effective_at)) AS double precision) AS overdue_s
@@ -68,11 +68,11 @@ async def ask_database(connection: AsyncConnection) -> DatabaseFacts:
     )
 
 
-async def ask_content(connection: AsyncConnection) -> ContentFacts:
-    """What this release's tables hold."""
+async def ask_content(connection: AsyncConnection, *, freshness_s: float) -> ContentFacts:
+    """What this release's tables hold. `freshness_s`: the age at which an account is stale."""
     partitions = (await connection.execute(PARTITIONS, {"sync": SYNC_LOG, "risk": RISK_LOG})).scalars()
     defaults = (await connection.execute(DEFAULTS)).one()
-    content = (await connection.execute(CONTENT)).one()
+    content = (await connection.execute(CONTENT, {"fresh": timedelta(seconds=freshness_s)})).one()
     overdue = (await connection.execute(OVERDUE)).one()
     return ContentFacts(
         **content._mapping,  # noqa: SLF001 - SQLAlchemy's public way to a row as a mapping
