@@ -11,26 +11,33 @@ from weakref import WeakKeyDictionary
 
 from tests.proxy import Connection, Flow, Proxy, Way
 
-DELAY_S = 0.2
-JITTER_S = 0.05
+JITTER_SHARE = 0.25
+"""Of the delay, more or less."""
 SLICED = 0.1
 """So large a share of what is sent at once arrives in small pieces."""
 PIECE_BYTES_MAX = 16
 BETWEEN_PIECES_S = 0.001
 ACK = bytes.fromhex("0000000d 003c 0050")
 """Within a frame of AMQP 0-9-1: the size of the payload, then class and method of Basic.Ack."""
+COMMIT = b"COMMIT;"
+"""As asyncpg says it, a query in plain text."""
 
 
 class SlowNetwork(Proxy):
-    """While `slow` everything arrives late, in its order, and some of it in small pieces."""
+    """While `slow` everything arrives late, by about `delay_s`, in its order, and some of it in small pieces."""
 
-    slow = False
     _chance = random.Random(17)  # noqa: S311 - to be repeated, not to be secret
+
+    def __init__(self, url: str, *, delay_s: float) -> None:
+        super().__init__(url)
+        self._delay_s = delay_s
+        self.slow = False
 
     async def treat(self, flow: Flow, data: bytes) -> None:
         """Write later what came now; what was delayed before goes first."""
         loop = asyncio.get_running_loop()
-        delay_s = self._chance.uniform(DELAY_S - JITTER_S, DELAY_S + JITTER_S) if self.slow else 0
+        jitter = self._chance.uniform(1 - JITTER_SHARE, 1 + JITTER_SHARE)
+        delay_s = self._delay_s * jitter if self.slow else 0
         pieces = list(self._sliced(data)) if self.slow and self._chance.random() < SLICED else [data]
         flow.due_at = max(flow.due_at, loop.time() + delay_s)
         for piece in pieces:
@@ -133,5 +140,26 @@ class AckThief(Proxy):
         if flow.way == self._way and self.stolen < self.wanted and ACK in data:
             self.stolen += 1
             flow.connection.reset()
+        else:
+            await super().treat(flow, data)
+
+
+class CommitThief(Proxy):
+    """Cuts the client off in place of its next commits; the server is not told, and keeps the transaction open."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._wanted = 0
+        self.stolen = 0
+
+    def steal(self, more: int) -> None:
+        """So many."""
+        self._wanted += more
+
+    async def treat(self, flow: Flow, data: bytes) -> None:
+        """Pass on what holds none of them."""
+        if flow.way == "to server" and self.stolen < self._wanted and COMMIT in data:
+            self.stolen += 1
+            flow.connection.cut_client_off()
         else:
             await super().treat(flow, data)

@@ -1,17 +1,13 @@
-"""The network is slow, swallows, cuts, half-cuts; between the services and the broker, and the database."""
+"""The network between the services and the broker is slow, swallows, cuts, half-cuts."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from dev.stack.processes import ROLE_OF, ServiceProcess
-from dev.waiting import eventually
 from shared.client.session import broker_settings
 from shared.client.sizing import SizingClient
 from shared.client.snapshots import SnapshotPublisher
@@ -20,11 +16,12 @@ from shared.messaging import topology
 from shared.messaging.batch_channel import Batch
 from shared.messaging.link import broker_errors, open_link
 from shared.schemas.account import AccountSnapshot
+from tests.faults.behind import entries, launch_behind, redelivered, until
 from tests.faults.book import Page
 from tests.faults.counts import Asked
 from tests.faults.network import AckThief, BlackHole, SlowNetwork, Stairway
 from tests.faults.operator import until_nobody_is_ready
-from tests.faults.system import REPLICAS, System, parked_nothing, told
+from tests.faults.system import System, parked_nothing
 from tests.faults.traffic import Traffic, setup
 from tests.faults.trial import trial
 from tests.proxy import Proxy
@@ -42,39 +39,13 @@ CALL_TIMEOUT_S = 60.0
 STOLEN_WITHIN_S = 30.0
 
 
-async def launch_behind(
-    system: System, *, broker: Proxy | None = None, database: Proxy | None = None, **settings: str
-) -> None:
-    """Start the usual services, with the broker or the database behind a proxy, and wait until all are ready."""
-    started: list[ServiceProcess] = []
-    for service in [service for service, replicas in REPLICAS.items() for _ in range(replicas)]:
-        own = dict(settings)
-        if broker:
-            own["LOTWISE_AMQP_URL"] = broker.stand_for(system.workspace.virtual_host.role_urls[ROLE_OF[service]])
-        if database:
-            own["LOTWISE_DATABASE_URL"] = database.stand_for(system.workspace.service_url(service))
-        started.append(system.launch(service, **own))
-    for process in started:
-        await asyncio.to_thread(process.wait_ready)
-
-
-def entries(system: System, event: str, *, since: datetime) -> list[dict[str, Any]]:
-    """What all processes logged of an event since then."""
-    told_by_all = [entry for process in system.services for entry in told(process, event)]
-    return [entry for entry in told_by_all if datetime.fromisoformat(entry["timestamp"]) >= since]
-
-
-def redelivered(system: System, *, since: datetime) -> list[dict[str, Any]]:
-    """What was settled since then, and had been delivered before."""
-    return [entry for entry in entries(system, "message.settled", since=since) if entry["redelivered"]]
-
-
 SLOW_FOR_S = 20.0
+DELAY_S = 0.2
 
 
 @pytest.mark.fault(17, "200 ms of latency for 20 s, some of it in small pieces")
 async def test_a_slow_network_slows_and_ends_no_connection(guest: System, page: Page) -> None:
-    async with SlowNetwork(guest.broker.amqp_url) as network:
+    async with SlowNetwork(guest.broker.amqp_url, delay_s=DELAY_S) as network:
         await launch_behind(guest, broker=network)
         async with trial(guest, page, within_s=BACK_WITHIN_S) as traffic:
             began = datetime.now(UTC)
@@ -135,15 +106,6 @@ async def test_half_open_connections_are_replaced_at_once_and_what_they_held_com
         assert not any("RESOURCE_LOCKED" in entry["cause"] for entry in ended)
         assert late_s < NOTICED_WITHIN_S + MARGIN_S
         assert parked_nothing(guest)
-
-
-async def until(condition: Callable[[], bool], *, timeout_s: float) -> None:
-    """Return once it is so."""
-
-    async def look() -> bool:
-        return condition()
-
-    await eventually(look, timeout_s=timeout_s)
 
 
 PUBLISHERS = 4
@@ -255,35 +217,3 @@ async def test_what_was_done_and_not_acknowledged_comes_again_and_is_recognised(
         assert decided_before
         assert {entry["queue"] for entry in again} >= {topology.SIZING, topology.ACCOUNTS}
         assert parked_nothing(guest)
-
-
-DATABASE_HOLE_S = 20.0
-STATEMENT_TIMEOUT_S = 3
-BOUND_S = STATEMENT_TIMEOUT_S + 1 + 2
-"""Of one statement in a black hole: the client waits a second longer than the server, and asyncpg two to cancel it."""
-
-
-@pytest.mark.fault(26, "black hole before the database for 20 s")
-async def test_a_database_in_a_black_hole_is_given_up_in_time_and_waited_for(guest: System, page: Page) -> None:
-    async with BlackHole(guest.workspace.database_url) as network:
-        await launch_behind(
-            guest, database=network, LOTWISE_DATABASE_STATEMENT_TIMEOUT_SECONDS=str(STATEMENT_TIMEOUT_S)
-        )
-        async with trial(guest, page, within_s=BACK_WITHIN_S):
-            began = datetime.now(UTC)
-            with network.swallowing():
-                await until_nobody_is_ready(guest)
-                await asyncio.sleep(DATABASE_HOLE_S - (datetime.now(UTC) - began).total_seconds())  # the rest of it
-        failed = [_at(process, "batch.failed", since=began) for process in guest.of("sizing_worker")]
-        given_up_s = max((at - began).total_seconds() for at in failed)
-        page.note(f"the first batches given up after {given_up_s:.1f} s")
-        assert given_up_s < BOUND_S + MARGIN_S
-        assert all(told(process, "breaker.opened") for process in guest.of("sizing_worker"))
-        assert all(told(process, "breaker.closed") for process in guest.of("sizing_worker"))
-        assert parked_nothing(guest)
-
-
-def _at(process: ServiceProcess, event: str, *, since: datetime) -> datetime:
-    """When a process told it first."""
-    times = [datetime.fromisoformat(entry["timestamp"]) for entry in told(process, event)]
-    return min(at for at in times if at >= since)
