@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from dev.runs.ledger import Ledger
 from dev.runs.session import session
 from dev.servers.broker import Broker
-from dev.servers.management import Management
+from dev.servers.management import Management, PeekedMessage
 from dev.servers.postgres import Cluster
 from dev.servers.provider import BINARIES, Servers
 from dev.stack.processes import ROLE_OF, Service, ServiceProcess
@@ -120,7 +120,7 @@ class System:
         engine = create_async_engine(asyncpg_url(self.workspace.database_url), poolclass=NullPool)
 
         async def drained() -> bool:
-            self.last = await count(engine, traffic.requests, traffic.snapshots, parked=self._parked(guilty))
+            self.last = await count(engine, traffic.requests, traffic.snapshots, parked=self._innocent(guilty))
             return self.last.is_clean
 
         try:
@@ -133,15 +133,14 @@ class System:
 
     last: Counts = field(default_factory=lambda: Counts(**dict.fromkeys(Counts.__slots__, 0)))
 
-    def _parked(self, guilty: Collection[str]) -> list[str]:
+    def parked(self) -> list[PeekedMessage]:
+        """Every message that is parked, of whichever queue; it stays there."""
         with Management(self.broker.api_url) as management:
             vhost = self.workspace.virtual_host.name
-            return [
-                f"{queue.name} {message.message_id}"
-                for queue in PARKED_QUEUES
-                for message in management.peek(vhost, queue.name)
-                if message.message_id not in guilty
-            ]
+            return [message for queue in PARKED_QUEUES for message in management.peek(vhost, queue.name)]
+
+    def _innocent(self, guilty: Collection[str]) -> list[str]:
+        return [str(message.message_id) for message in self.parked() if message.message_id not in guilty]
 
 
 @dataclass(frozen=True, slots=True)

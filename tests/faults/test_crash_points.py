@@ -1,135 +1,121 @@
 """A service is killed at every step of its handler; what it held comes again and has one effect.
 
-The steps are a list. A handler that takes another step than those fails the first test, until the list names it, and
-with it the second.
+The steps are a list, for each kind of message. A handler that takes another step than those fails the first test,
+until the list names it, and with it the second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from decimal import Decimal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from dev.stack.processes import Service, ServiceProcess
 from dev.waiting import eventually
-from shared.client.config import ConfigClient
-from shared.database.engine import asyncpg_url
-from shared.errors import DependencyError
-from shared.schemas.config import ConfigResult, SetRiskPercent
-from shared.tokens import TokenSettings, issue_token
 from tests.faults.book import Page
-from tests.faults.counts import Counts
 from tests.faults.stepping import CRASHED
-from tests.faults.system import SETTINGS, System
-from tests.faults.traffic import Traffic, setup
+from tests.faults.system import System
+from tests.faults.work import at_work
 
-STEPS: dict[Service, tuple[str, ...]] = {
-    "sizing_worker": (
-        "taken",
-        "lock_accounts",
-        "load_situation",
-        "save_decisions",
-        "commit",
-        "reply",
-        "ack",
-        "event",
-        "done",
-    ),
-    "sync_consumer": (
-        "taken",
-        "lock_accounts",
-        "lock_accounts 2",
-        "save_accounts",
-        "save_accounts 2",
-        "write_logs",
-        "commit",
-        "ack",
-        "done",
-    ),
-    "config_service": (
-        "taken",
-        "lock_head",
-        "read_head",
-        "find_command",
-        "find_planned",
-        "find_cancelled",
-        "insert_version",
-        "insert_version 2",
-        "insert_version 3",
-        "commit",
-        "reply",
-        "ack",
-        "done",
-    ),
+STEPS: dict[Service, dict[str, tuple[str, ...]]] = {
+    "sizing_worker": {
+        "request": (
+            "taken",
+            "lock_accounts",
+            "load_situation",
+            "save_decisions",
+            "commit",
+            "reply",
+            "ack",
+            "event",
+            "done",
+        ),
+        "outcome": ("taken", "lock_accounts", "load_situation", "save_outcomes", "commit", "ack", "done"),
+        "unreadable request": ("taken", "lock_accounts", "load_situation", "commit", "parked copy", "ack", "done"),
+    },
+    "sync_consumer": {
+        "snapshot": (
+            "taken",
+            "lock_accounts",
+            "lock_accounts 2",
+            "save_accounts",
+            "save_accounts 2",
+            "write_logs",
+            "commit",
+            "ack",
+            "done",
+        ),
+        "instruments": (
+            "taken",
+            "lock_accounts",
+            "lock_accounts 2",
+            "save_specs",
+            "write_logs",
+            "commit",
+            "ack",
+            "done",
+        ),
+        "snapshot of the future": (
+            "taken",
+            "lock_accounts",
+            "lock_accounts 2",
+            "mark_error",
+            "write_logs",
+            "commit",
+            "parked copy",
+            "ack",
+            "event",
+            "done",
+        ),
+    },
+    "config_service": {
+        "command": (
+            "taken",
+            "lock_head",
+            "read_head",
+            "find_command",
+            "find_planned",
+            "find_cancelled",
+            "insert_version",
+            "insert_version 2",
+            "insert_version 3",
+            "commit",
+            "reply",
+            "ack",
+            "done",
+        ),
+        "planned change": (
+            "taken",
+            "lock_head",
+            "read_head",
+            "find_command",
+            "find_planned",
+            "find_cancelled",
+            "read_plans",
+            "insert_schedule",
+            "commit",
+            "reply",
+            "ack",
+            "done",
+        ),
+    },
 }
+TURNS = ("commit", "ack")
+"""Where what was decided becomes true, and where the message is over."""
 BACK_WITHIN_S = 15.0
 """From the crash to the effect, one start of the service included."""
-COMMANDS = text(
-    "SELECT command_id, count(*) AS versions FROM risk_configuration_history WHERE command_id IS NOT NULL GROUP BY 1"
-)
-ATTEMPT_S = 2.0
 
 
-class Owner:
-    """At the dial, and patient: the same command again until there is a result."""
-
-    def __init__(self, client: ConfigClient) -> None:
-        self._client = client
-        self.results: dict[str, list[ConfigResult]] = {}
-
-    async def turn(self, percent: Decimal) -> None:
-        command = SetRiskPercent(command_id=str(uuid4()), command="set_risk_percent", new_risk_percent=percent)
-        results = self.results[command.command_id] = []
-        while len(results) < 2:
-            try:
-                results.append(await self._client.send(command, timeout_s=ATTEMPT_S))
-            except DependencyError:
-                continue
-
-
-class Work:
-    """One message for the service that a test is about, and what must have become of it."""
-
-    def __init__(self, system: System, traffic: Traffic, owner: Owner) -> None:
-        self._system = system
-        self.traffic = traffic
-        self.owner = owner
-
-    async def give(self, service: Service) -> None:
-        """Send a message for `service`; returns once it has had its effect."""
-        match service:
-            case "sizing_worker":
-                await self.traffic.ask(setup(1))
-            case "sync_consumer":
-                await self.traffic.report(1)
-                await self._system.counts(self.traffic)
-            case "config_service":
-                await self.owner.turn(Decimal(2 + len(self.owner.results)) / 2)
-
-
-@asynccontextmanager
-async def at_work(system: System) -> AsyncIterator[Work]:
-    """An account, a bridge, an engine and an owner; no service runs yet."""
-    urls = system.workspace.virtual_host.role_urls
-    secret = SecretStr(SETTINGS["LOTWISE_JWT_SECRET"])
-    token = issue_token(TokenSettings(jwt_secret=secret), user="owner-1", role="owner", lifetime_s=3600)
-    traffic, client = system.traffic(), ConfigClient(urls["owner"], token=token)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(traffic.connected())
-        await stack.enter_async_context(client)
-        work = Work(system, traffic, Owner(client))
-        await _with(system.launch("sync_consumer"), lambda: work.give("sync_consumer"))
-        yield work
+def crashes(service: Service) -> list[tuple[str, str]]:
+    """Every step of the first kind; of the others those that no kind before takes, and where it turns."""
+    chosen: dict[tuple[str, str], None] = {}
+    for kind, steps in STEPS[service].items():
+        known = {step for _, step in chosen}
+        chosen.update({(kind, step): None for step in steps if step not in known or step in TURNS})
+    return list(chosen)
 
 
 async def _with(process: ServiceProcess, act: Callable[[], Awaitable[None]]) -> None:
@@ -143,21 +129,33 @@ async def _with(process: ServiceProcess, act: Callable[[], Awaitable[None]]) -> 
 @pytest.mark.parametrize("service", STEPS)
 async def test_the_list_names_every_step_of_the_handler(guest: System, service: Service, tmp_path: Path) -> None:
     steps = tmp_path / "steps"
+    steps.touch()
+    found = {}
+
+    def written() -> list[str]:
+        return steps.read_text(encoding="utf-8").splitlines()
+
+    async def ended() -> bool:
+        return bool(written()) and written()[-1] == "done"
+
     async with at_work(guest) as work:
         traced = guest.launch(service, under=["tests.faults.stepping", "trace", str(steps)])
 
-        async def done() -> bool:
-            return steps.exists() and "done" in steps.read_text(encoding="utf-8").split()
-
-        async def give() -> None:
+        async def give_each() -> None:
             await asyncio.to_thread(traced.wait_ready)  # else an impatient sender's second message is in the batch too
-            await work.give(service)
-            await eventually(done)
+            for kind in STEPS[service]:
+                before = len(written())
+                await work.give(kind)
+                await eventually(ended)
+                found[kind] = _first_batch(written()[before:])
 
-        await _with(traced, give)
+        await _with(traced, give_each)
 
-    written = steps.read_text(encoding="utf-8").splitlines()
-    assert tuple(written[: written.index("done") + 1]) == STEPS[service]
+    assert found == STEPS[service]
+
+
+def _first_batch(steps: list[str]) -> tuple[str, ...]:
+    return tuple(steps[: steps.index("done") + 1])
 
 
 @pytest.mark.timeout(600)
@@ -168,17 +166,18 @@ async def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(
 ) -> None:
     slowest_s = 0.0
     async with at_work(guest) as work:
-        for step in STEPS[service]:
+        for kind, step in crashes(service):
             crashing = guest.launch(service, under=["tests.faults.stepping", "crash", step])
-            giving = asyncio.create_task(work.give(service))
+            giving = asyncio.create_task(work.give(kind))
             await _until_ended(crashing)
-            assert crashing.exit_code == CRASHED, step
+            assert crashing.exit_code == CRASHED, (kind, step)
             crashed_at = time.monotonic()
             await _with(guest.launch(service), lambda giving=giving: asyncio.wait_for(giving, BACK_WITHIN_S))  # type: ignore[misc]
             slowest_s = max(slowest_s, time.monotonic() - crashed_at)
-        counts = await _counts(guest, work, service)
+        counts = await work.counts()
 
-    page.write(counts, recovery_s=slowest_s, variant=service, note=f"{len(STEPS[service])} steps; the slowest return")
+    note = f"{len(crashes(service))} steps of {len(STEPS[service])} kinds of message; the slowest return"
+    page.write(counts, recovery_s=slowest_s, variant=service, note=note)
     assert counts.is_clean
 
 
@@ -187,22 +186,3 @@ async def _until_ended(process: ServiceProcess) -> None:
         return not process.is_running()
 
     await eventually(look, timeout_s=30)
-
-
-async def _counts(system: System, work: Work, service: Service) -> Counts:
-    if service != "config_service":
-        return await system.counts(work.traffic)
-    engine = create_async_engine(asyncpg_url(system.workspace.database_url), poolclass=NullPool)
-    async with engine.connect() as connection:
-        obeyed = {str(row.command_id): row.versions for row in await connection.execute(COMMANDS)}
-    await engine.dispose()
-    results = work.owner.results
-    return Counts(
-        attempted=len(results),
-        acknowledged=len(results),
-        ok=len(results.keys() & obeyed.keys()),
-        lost=len(results.keys() - obeyed.keys()),
-        duplicated=sum(n > 1 for n in obeyed.values()) + sum(one != other for one, other in results.values()),
-        unexpected=len(obeyed.keys() - results.keys()),
-        recovered=len(results),
-    )

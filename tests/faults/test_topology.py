@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dev.servers.management import Management
 from dev.stack.processes import ROLE_OF
 from dev.waiting import eventually
 from shared.client.envelope import request_message
@@ -74,7 +73,7 @@ async def test_a_message_that_cannot_be_parked_waits_for_its_place(guest: System
         await declare(guest)
         running.cancel()
         await asyncio.wait([running])
-    assert await asyncio.to_thread(_parked, guest) == guilty
+    assert {one.message_id for one in await asyncio.to_thread(guest.parked)} == guilty
 
 
 async def _until_settlement_fails(system: System) -> None:
@@ -82,12 +81,6 @@ async def _until_settlement_fails(system: System) -> None:
         return any(told(process, "session.ended") for process in system.of("sizing_worker"))
 
     await eventually(look, timeout_s=30)
-
-
-def _parked(system: System) -> set[str | None]:
-    with Management(system.broker.api_url) as management:
-        vhost = system.workspace.virtual_host.name
-        return {one.message_id for queue in PARKED_QUEUES for one in management.peek(vhost, queue.name)}
 
 
 def _services(system: System) -> dict[str, str]:
