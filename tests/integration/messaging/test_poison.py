@@ -15,6 +15,7 @@ from tests import builders
 from tests.integration.messaging.place import Place, Recorder, consuming
 from tests.integration.messaging.raw import RawProperties, publish_raw
 
+TEN_MEGABYTES = 10 * 1024 * 1024
 GOOD = json.dumps(builders.snapshot_document(user_id="u-1", login=1)).encode()
 
 
@@ -97,6 +98,21 @@ async def test_hostile_properties_harm_nobody_else(place: Place, poison: str) ->
         assert len(handler.deliveries) == 3
         parked = await place.take(parked_name(ACCOUNTS))
         assert parked.headers["x-lotwise-reason"] == "invalid_message"
+
+
+async def test_a_body_of_ten_megabytes_is_parked_whole_and_the_next_message_is_handled(place: Place) -> None:
+    handler = Recorder(judge)
+    sender = await place.sender("ea-bridge")
+    huge = GOOD.rjust(TEN_MEGABYTES)
+    async with consuming(place, handler):
+        await sender.send(huge)
+        await sender.snapshot(login=2)
+
+        await handler.until_handled(login=2)
+
+        parked = await place.take(parked_name(ACCOUNTS))
+        assert parked.headers["x-lotwise-reason"] == "invalid_message"
+        assert parked.body == huge
 
 
 @pytest.mark.parametrize(
