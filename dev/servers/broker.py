@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dev.runs.program import Program, ProgramError
-from dev.servers.management import Management, ManagementError
+from dev.servers.management import PROBE_TIMEOUT_S, Management, ManagementError
 from dev.servers.ports import LOOPBACK, free_ports, is_listening
 from shared.messaging.permissions import SALT_BYTES, user_row
 
@@ -175,7 +175,7 @@ class Broker:
         if not all(map(is_listening, ports)):
             return False
         try:
-            with Management(self.api_url) as management:
+            with Management(self.api_url, timeout_s=PROBE_TIMEOUT_S) as management:
                 return "administrator" in management.whoami_tags()
         except ManagementError:
             return False

@@ -21,7 +21,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.exceptions import ContainerConnectException, ContainerStartException
 
 from dev.servers.errors import UnavailableError
-from dev.servers.management import Management, ManagementError
+from dev.servers.management import PROBE_TIMEOUT_S, Management, ManagementError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # its own decorator, used in its own module
@@ -135,7 +135,7 @@ class Containers:
         deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
             try:
-                with Management(self.api_url) as management:
+                with Management(self.api_url, timeout_s=PROBE_TIMEOUT_S) as management:
                     management.vhosts()
             except ManagementError as error:
                 if time.monotonic() > deadline:

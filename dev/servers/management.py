@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from types import TracebackType
 
-TIMEOUT_S = 15.0
+TIMEOUT_S = 60.0
+"""A broker on a busy machine takes its time over the definitions of a virtual host."""
+PROBE_TIMEOUT_S = 5.0
 GONE = 404
 
 
