@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.faults.book import Page
+from tests.faults.rest import until_at_rest
 from tests.faults.system import System, under_traffic
 from tests.faults.traffic import Traffic
 
@@ -17,7 +18,8 @@ async def trial(
 ) -> AsyncIterator[Traffic]:
     """The block is the fault, and ends when it is healed; or says itself when, by `System.heal`.
 
-    Afterwards everybody must be ready and answering `within_s` seconds, and nothing lost, doubled or unexpected.
+    Afterwards everybody must be ready and answering `within_s` seconds, nothing lost, doubled or unexpected, and
+    everything must come to rest.
     `guilty` are ids of messages that are parked with reason; the block may add to it.
     """
     if not system.services:
@@ -30,4 +32,5 @@ async def trial(
     counts = await system.counts(traffic, guilty=guilty or ())
     page.write(counts, recovery_s=recovery_s, variant=variant, note=note)
     assert counts.is_clean
+    await until_at_rest(system)
     assert recovery_s < within_s
