@@ -106,20 +106,6 @@ async def test_when_workers_are_killed_every_request_is_answered_once(
     assert {answer.status for answer in load.answers} == {"approved"}
 
 
-async def test_of_fifty_requests_at_once_three_workers_approve_the_three_that_there_is_margin_for(
-    launch: Launch, signal_engine: SizingClient, database: AsyncEngine
-) -> None:
-    """0.8 × (2,000 − 2 × 585) = 664 is enough for a third, and 0.8 × (2,000 − 3 × 585) = 196 not for a fourth."""
-    await Desk(database).account(margin_free="2000.00", margin_used="8000.00")
-    for process in [launch("sizing_worker") for _ in range(3)]:
-        await asyncio.to_thread(process.wait_ready)
-    requests = [builders.request(user_id="u-1", entries=[builders.entry("1950.00", "1945.00")]) for _ in range(50)]
-
-    answers = await asyncio.gather(*(signal_engine.size(one, timeout_s=REPLY_TIMEOUT_S) for one in requests))
-
-    assert Counter(answer.status for answer in answers) == {"approved": 3, "rejected": 47}
-
-
 async def test_a_killed_sync_consumer_loses_no_snapshot(
     launch: Launch, virtual_host: VirtualHost, database: AsyncEngine
 ) -> None:
