@@ -40,8 +40,16 @@ PAGE = text(f"""
     ORDER BY schedule.id DESC LIMIT :limit
 """)  # noqa: S608 - no word of it comes from outside
 
-ENDED_AFTER = text(f"""
-    SELECT {COLUMNS} FROM {SCHEDULES} WHERE ended.ended_at > :after ORDER BY ended.ended_at, schedule.id LIMIT :limit
+# A version and the end of the plan that made it are of one transaction: whoever saw the one sees the other.
+MADE = text(f"""
+    SELECT {COLUMNS} FROM {SCHEDULES}
+    WHERE ended.state = 'applied' AND ended.config_version > :after AND ended.config_version <= :last
+    ORDER BY ended.config_version
+""")  # noqa: S608 - no word of it comes from outside
+
+MISSED_AFTER = text(f"""
+    SELECT {COLUMNS} FROM {SCHEDULES} WHERE ended.state = 'missed' AND ended.ended_at > :after
+    ORDER BY ended.ended_at LIMIT :limit
 """)  # noqa: S608 - no word of it comes from outside
 
 PLANNED_BY_COMMAND = text(f"""
@@ -99,9 +107,15 @@ async def read_schedules(
     return [_schedule(row) for row in rows]
 
 
-async def read_ends_after(connection: AsyncConnection, after: datetime, *, limit: int) -> list[Schedule]:
-    """At most `limit` schedules that ended after `after`, the first ended first. They end under the head's lock."""
-    rows = await connection.execute(ENDED_AFTER, {"after": after, "limit": limit})
+async def read_makers(connection: AsyncConnection, *, after: int, last: int) -> list[Schedule]:
+    """The schedules that made the versions above `after`, up to `last`, which the caller has read before."""
+    rows = await connection.execute(MADE, {"after": after, "last": last})
+    return [_schedule(row) for row in rows]
+
+
+async def read_missed_after(connection: AsyncConnection, after: datetime, *, limit: int) -> list[Schedule]:
+    """At most `limit` schedules that were missed after `after`, the first first. They end under the head's lock."""
+    rows = await connection.execute(MISSED_AFTER, {"after": after, "limit": limit})
     return [_schedule(row) for row in rows]
 
 

@@ -23,16 +23,20 @@ TRY = text("SELECT pg_try_advisory_lock(hashtext('lotwise'), hashtext('notices')
 
 NEWEST = text("""
     SELECT (SELECT max(config_version) FROM risk_configuration_history) AS version,
-           coalesce((SELECT max(ended_at) FROM risk_configuration_schedule_ends), '-infinity') AS ended_at
+           coalesce((SELECT max(ended_at) FROM risk_configuration_schedule_ends WHERE state = 'missed'), 'epoch')
+               AS missed_at
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the news is told: the newest version, and when the plan ended that ended last."""
+    """How far the news is told: the newest version, and when the plan was missed that was missed last.
+
+    A plan that was applied is told with the version that it made, and has no position of its own.
+    """
 
     version: int
-    ended_at: datetime
+    missed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,17 @@ async def try_to_take(connection: AsyncConnection) -> bool:
 async def read_position(connection: AsyncConnection) -> Position:
     """Where the news ends now."""
     row = (await connection.execute(NEWEST)).one()
-    return Position(row.version, row.ended_at)
+    return Position(row.version, row.missed_at)
 
 
 async def read_news(connection: AsyncConnection, since: Position) -> News:
-    """At most a page of what happened since; plans are read last, so that they hold what made each version."""
+    """At most a page of what happened since: the versions, the plans that made them, and the plans that were missed."""
     versions = await store.read_after(connection, since.version - 1, limit=PAGE_SIZE)
-    ends = await schedule_store.read_ends_after(connection, since.ended_at, limit=PAGE_SIZE)
-    position = Position(
-        versions[-1].config_version if versions else since.version,
-        max((end.ended_at for end in ends if end.ended_at), default=since.ended_at),
-    )
-    return News(versions, [end for end in ends if end.state in ("applied", "missed")], position)
+    newest = versions[-1].config_version if versions else since.version
+    applied = await schedule_store.read_makers(connection, after=since.version, last=newest)
+    missed = await schedule_store.read_missed_after(connection, since.missed_at, limit=PAGE_SIZE)
+    return News(versions, [*applied, *missed], Position(newest, _last(missed) or since.missed_at))
+
+
+def _last(missed: list[Schedule]) -> datetime | None:
+    return missed[-1].ended_at if missed else None

@@ -7,14 +7,16 @@ from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dev.stack.workspace import VirtualHost
 from dev.waiting import eventually
+from services.config_service import schedule_store, store
 from services.config_service.latency import SlowMessages
+from services.config_service.schedule import end_due
 from shared.messaging.parked_counts import ParkedCounts
 from shared.messaging.topology import DEAD, SIZING
-from tests.integration.config_service.dials import Dial, command, plan
+from tests.integration.config_service.dials import GRACE_S, Dial, command, plan
 from tests.integration.config_service.lookouts import looking
 from tests.integration.config_service.rows import make_accounts, make_decisions
 from tests.integration.messaging.place import Place, background, settings
@@ -27,6 +29,11 @@ DUTIES = """
 VAIN = """
     SELECT count(*) AS vain FROM pg_stat_activity
     WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()
+"""
+LOCK_ENDS = "LOCK TABLE risk_configuration_schedule_ends IN ACCESS EXCLUSIVE MODE"
+WAITING_FOR_ENDS = """
+    SELECT count(*) AS waiting FROM pg_locks
+    WHERE NOT granted AND relation = 'risk_configuration_schedule_ends'::regclass
 """
 THROW_OUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -125,6 +132,39 @@ async def test_a_plan_that_came_due_is_told_once_and_one_that_was_missed_as_well
         told = await hook.until(2)
 
     assert told == ["Lotwise: Risk percent is 2 % now, as planned", "Lotwise: Planned risk percent 1 % was missed"]
+
+
+async def test_a_plan_that_is_applied_between_the_statements_of_a_look_is_told_once(
+    own_database: AsyncEngine, emptied_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    await dial.plan(plan())
+    await dial.let_pass(100)
+    async with looking(own_database, hook):
+        await on_duty(dial)
+        async with emptied_database.begin() as operator:
+            await operator.execute(text(LOCK_ENDS))
+            await eventually(lambda: a_look_waits(dial))  # it has read the versions, and is about to read the ends
+            await apply_what_is_due(operator)
+        await hook.until(1)
+        await turn(dial, "2.5")
+
+        told = await hook.until(2)
+
+    assert told == ["Lotwise: Risk percent is 2 % now, as planned", "Lotwise: Risk percent 2 % → 2.5 %"]
+
+
+async def a_look_waits(dial: Dial) -> bool:
+    return bool((await dial.rows(WAITING_FOR_ENDS))[0].waiting)
+
+
+async def apply_what_is_due(connection: AsyncConnection) -> None:
+    """What a replica's clock does, in the transaction of the caller."""
+    head, upcoming = await store.read_head(connection), await schedule_store.read_next(connection)
+    assert upcoming is not None
+    ended = end_due(upcoming.schedule, current=head.config, now=head.now, grace_s=GRACE_S)
+    assert ended.applied is not None
+    await store.insert_version(connection, ended.applied.config)
+    await schedule_store.insert_end(connection, ended.schedule)
 
 
 async def test_only_the_kinds_that_are_wanted_are_told(own_database: AsyncEngine, dial: Dial, hook: Webhook) -> None:
