@@ -129,7 +129,7 @@ async def main() -> None:
     )
     try:
         await run_tasks(
-            {"consumer": consumer.run},
+            {"consumer": consumer.run, **(notifications.workers() if notifications else {})},
             {
                 "publisher": publisher.run(),
                 "relay": relay.run(),
@@ -139,7 +139,7 @@ async def main() -> None:
                 "timeline": timeline.run(),
                 "schedules": clock.run(),
                 "keys of tokens": tokens.keep_fresh(),
-                **(notifications.tasks() if notifications else {}),
+                **(notifications.background() if notifications else {}),
                 "http": serve_http(
                     api,
                     host=settings.http_host,

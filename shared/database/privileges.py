@@ -119,6 +119,7 @@ SERVICE_ROLES = (
             "risk_configuration_outbox",
             "risk_configuration_schedules",
             "risk_configuration_schedule_ends",
+            "notices_told",
             # Shown over HTTP, never changed.
             "user_mt5_accounts",
             "user_mt5_account_details",
@@ -132,8 +133,10 @@ SERVICE_ROLES = (
             "risk_configuration_outbox",
             "risk_configuration_schedules",
             "risk_configuration_schedule_ends",
+            "notices_told",
         ),
         update={
+            "notices_told": ("config_version", "missed_at", "updated_at"),
             "risk_configuration": (
                 "fixed_risk_percent",
                 "entry_1_percent",
@@ -142,7 +145,7 @@ SERVICE_ROLES = (
                 "margin_buffer_percent",
                 "updated_by",
                 "updated_at",
-            )
+            ),
         },
         # A version leaves the outbox once it is broadcast; its history row stays for ever.
         delete=("risk_configuration_outbox",),

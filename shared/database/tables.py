@@ -358,3 +358,14 @@ operator_actions = Table(
     CheckConstraint("action IN ('replay', 'purge')", name="action"),
     comment="Every parked message that an operator replayed or purged; rows are only added",
 )
+
+notices_told = Table(
+    "notices_told",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("config_version", Integer, nullable=False, comment="the newest version that was told"),
+    _time("missed_at", comment="the end of the missed plan told last"),
+    _time("updated_at", now=True),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="How far people have been told: where the replica begins that is on duty next",
+)

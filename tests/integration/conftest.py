@@ -22,6 +22,7 @@ EMPTY = text("""
         DELETE FROM decision_records;
         DELETE FROM account_moves;
         DELETE FROM sizing_outcomes;
+        DELETE FROM notices_told;
         DELETE FROM risk_configuration_outbox;
         DELETE FROM risk_configuration_schedule_ends;
         DELETE FROM risk_configuration_schedules;

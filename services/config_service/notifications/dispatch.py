@@ -53,6 +53,10 @@ class Dispatcher:
             return
         self._waiting.put_nowait(notice)
 
+    async def settled(self) -> None:
+        """Return once every notice that was offered is sent, failed or held back."""
+        await self._waiting.join()
+
     async def run(self) -> None:
         """Send until cancelled."""
         while True:
@@ -60,6 +64,7 @@ class Dispatcher:
                 async with asyncio.timeout(self._summary_check_s):
                     notice = await self._waiting.get()
                 await self._send(notice)
+                self._waiting.task_done()
                 continue
             await self._summarise()
 

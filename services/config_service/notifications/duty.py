@@ -1,8 +1,9 @@
-"""Which replica is on duty: the one that holds an advisory lock, on a connection of its own, for as long as that lives.
+"""Which replica is on duty, and how far people have been told.
 
-Whoever is not on duty notes how far the news had come at each vain try: it was the other's to tell. So a replica that
-takes over begins there, and what was committed in the few seconds between may be told twice; what its predecessor had
-not sent when it died is not told. The history, the plans and the queues themselves have it all.
+On duty is whoever holds an advisory lock, on a connection of its own, for as long as that lives. How far the news is
+told is a row of the database, written through the same connection once a page of it was handed over: whoever takes
+over begins exactly there. What was sent and not yet written down when a replica died is told again; nothing is left
+out.
 """
 
 from __future__ import annotations
@@ -21,10 +22,20 @@ PAGE_SIZE = 100
 # Two integers have a key space of their own: sizing's advisory locks on account ids take the other.
 TRY = text("SELECT pg_try_advisory_lock(hashtext('lotwise'), hashtext('notices'))")
 
-NEWEST = text("""
-    SELECT (SELECT max(config_version) FROM risk_configuration_history) AS version,
+# Whoever is on duty first begins at what is news now: what is older is no news.
+BEGIN = text("""
+    INSERT INTO notices_told (id, config_version, missed_at)
+    SELECT 1, max(config_version),
            coalesce((SELECT max(ended_at) FROM risk_configuration_schedule_ends WHERE state = 'missed'), 'epoch')
-               AS missed_at
+    FROM risk_configuration_history
+    ON CONFLICT (id) DO NOTHING
+""")
+
+TOLD = text("SELECT config_version, missed_at FROM notices_told WHERE id = 1")
+
+RECORD = text("""
+    UPDATE notices_told SET config_version = :version, missed_at = :missed_at, updated_at = clock_timestamp()
+    WHERE id = 1
 """)
 
 
@@ -54,9 +65,15 @@ async def try_to_take(connection: AsyncConnection) -> bool:
 
 
 async def read_position(connection: AsyncConnection) -> Position:
-    """Where the news ends now."""
-    row = (await connection.execute(NEWEST)).one()
-    return Position(row.version, row.missed_at)
+    """Where the news begins that nobody was told of. For whoever is on duty."""
+    await connection.execute(BEGIN)
+    row = (await connection.execute(TOLD)).one()
+    return Position(row.config_version, row.missed_at)
+
+
+async def record(connection: AsyncConnection, told: Position) -> None:
+    """Write down how far people were told, through the connection that holds the duty: who lost it writes nothing."""
+    await connection.execute(RECORD, {"version": told.version, "missed_at": told.missed_at})
 
 
 async def read_news(connection: AsyncConnection, since: Position) -> News:

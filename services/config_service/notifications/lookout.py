@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from fractions import Fraction
 
 import structlog
@@ -15,7 +14,7 @@ from services.config_service.counts import NOTICES_ON_DUTY
 from services.config_service.latency import SlowMessages
 from services.config_service.notifications.conditions import Conditions, Figures
 from services.config_service.notifications.dispatch import Dispatcher
-from services.config_service.notifications.duty import Position, read_news, read_position, try_to_take
+from services.config_service.notifications.duty import Position, read_news, read_position, record, try_to_take
 from services.config_service.notifications.figures import read_accounts, read_baseline, read_decided
 from services.config_service.notifications.notices import news
 from services.config_service.notifications.parked import ParkedMarks
@@ -56,55 +55,61 @@ class Lookout:
         self._parked_now = parked
         self._check_s = check_s
         self._look_s = look_s
-        self._position: Position | None = None
         self._conditions = Conditions()
         self._parked = ParkedMarks()
         self._baseline: Fraction | None = None
         self._baseline_at = self._checked_at = float("-inf")
 
-    async def run(self) -> None:
-        """Look until cancelled. Where the database is away, the duty is tried for again once it is back."""
-        while True:
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until `stop` is set; what is being told then is told and written down before this returns.
+
+        Where the database is away, the duty is tried for again once it is back.
+        """
+        while not stop.is_set():
             try:
                 async with database_errors(), self._engine.connect() as connection:
                     await connection.execution_options(isolation_level="AUTOCOMMIT")
-                    await self._serve(connection)
+                    await self._serve(connection, stop)
             except DependencyError as error:
                 log.warning("notices.delayed", cause=str(error))
+                await self._until(stop)
             finally:
                 NOTICES_ON_DUTY.set(0)
-            await asyncio.sleep(self._look_s)
 
-    async def _serve(self, connection: AsyncConnection) -> None:
-        position = await self._until_on_duty(connection)
+    async def _serve(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
+        while not await try_to_take(connection):
+            await self._until(stop)
+            if stop.is_set():
+                return
+        position = await read_position(connection)
         log.info("notices.on_duty")
         NOTICES_ON_DUTY.set(1)
-        while True:
-            position = self._position = await self._tell_news(connection, position)
+        while not stop.is_set():
+            position = await self._tell_news(connection, position)
             if time.monotonic() - self._checked_at >= self._check_s:
                 self._checked_at = time.monotonic()
                 await self._check(connection)
-            await self._wait()
+            await self._until(stop, self._news)
+            self._news.clear()
 
-    async def _until_on_duty(self, connection: AsyncConnection) -> Position:
-        """Return, once the duty is ours, where the news begins that nobody told; for the first replica, now."""
-        while True:
-            newest = await read_position(connection)  # before the try: what comes between them is told
-            if await try_to_take(connection):
-                return self._position or newest
-            self._position = newest
-            await self._wait()
-
-    async def _wait(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._look_s):
-                await self._news.wait()
-        self._news.clear()
+    async def _until(self, *events: asyncio.Event) -> None:
+        """Return when one of `events` is set, or it is time for the next look."""
+        waiting = [asyncio.create_task(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waiting, timeout=self._look_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
 
     async def _tell_news(self, connection: AsyncConnection, since: Position) -> Position:
+        """Tell a page of the news, and write down that it was told; returns how far people are told now."""
         found = await read_news(connection, since)
+        if found.position == since:
+            return since
         for notice in news(found.versions, found.ends, self._dispatcher.kinds):
             self._dispatcher.offer(notice)
+        await self._dispatcher.settled()
+        await record(connection, found.position)
         return found.position
 
     async def _check(self, connection: AsyncConnection) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from typing import Self
 
@@ -65,9 +66,13 @@ class Notifications:
         urls = settings.notify_urls
         return None if urls is None else cls(urls, settings, changes, workers, parked, instance=instance)
 
-    def tasks(self) -> dict[str, Coroutine[None, None, None]]:
-        """What is to run in the background, by name."""
-        return {"notices": self._lookout.run(), "messages to people": self._dispatcher.run()}
+    def workers(self) -> dict[str, Callable[[asyncio.Event], Coroutine[None, None, None]]]:
+        """What is to run until it is told to stop, by name."""
+        return {"notices": self._lookout.run}
+
+    def background(self) -> dict[str, Coroutine[None, None, None]]:
+        """What is to run in the background, by name, and to outlive the workers."""
+        return {"messages to people": self._dispatcher.run()}
 
     async def close(self) -> None:
         """Give the connection back, and the duty with it."""

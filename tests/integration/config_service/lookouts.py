@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 from limits import RateLimitItemPerHour
 from pydantic import SecretStr
@@ -23,20 +22,30 @@ OFTEN_S = 0.05
 
 
 class Replica:
-    """One that looks; `stop` is its end, which its connection does not survive."""
+    """One that looks, and sends what it found."""
 
-    def __init__(self, task: asyncio.Task[None], dispatcher: Dispatcher) -> None:
-        self._task = task
-        self.dispatcher = dispatcher
+    def __init__(self, lookout: Lookout, dispatcher: Dispatcher) -> None:
+        self._stop = asyncio.Event()
+        self._looking = asyncio.create_task(lookout.run(self._stop))
+        self._sending = asyncio.create_task(dispatcher.run())
 
-    async def stop(self) -> None:
-        """End."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+    def ask_to_stop(self) -> None:
+        """Ask it to end in an orderly way."""
+        self._stop.set()
+
+    async def ended(self) -> None:
+        """Return once it has."""
+        await self._looking
+
+    async def kill(self) -> None:
+        """End it wherever it is, and its connection with it."""
+        self._looking.cancel()
+        self._sending.cancel()
+        await asyncio.wait([self._looking, self._sending])
 
     def still_runs(self) -> bool:
         """Whether it looks still."""
-        return not self._task.done()
+        return not self._looking.done()
 
 
 @asynccontextmanager
@@ -60,10 +69,8 @@ async def looking(
         check_s=check_s,
         look_s=OFTEN_S,
     )
-    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(lookout.run()), asyncio.create_task(dispatcher.run())]
+    replica = Replica(lookout, dispatcher)
     try:
-        yield Replica(tasks[0], dispatcher)
+        yield replica
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await replica.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -26,10 +27,7 @@ DUTIES = """
     SELECT count(*) FILTER (WHERE granted) AS held FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
     WHERE locktype = 'advisory' AND objsubid = 2 AND datname = current_database()
 """
-VAIN = """
-    SELECT count(*) AS vain FROM pg_stat_activity
-    WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()
-"""
+TOLD = "SELECT config_version FROM notices_told"
 LOCK_ENDS = "LOCK TABLE risk_configuration_schedule_ends IN ACCESS EXCLUSIVE MODE"
 WAITING_FOR_ENDS = """
     SELECT count(*) AS waiting FROM pg_locks
@@ -83,24 +81,77 @@ async def test_every_change_is_told_once_though_two_replicas_look(
     ]
 
 
-async def test_where_the_one_on_duty_ends_another_takes_over_and_misses_nothing_of_after(
+async def test_whoever_takes_over_begins_where_the_one_before_it_was_killed(
     own_database: AsyncEngine, dial: Dial, hook: Webhook
 ) -> None:
     async with looking(own_database, hook) as first:
         await on_duty(dial)
+        await turn(dial, "2.5")
+        await told_up_to(dial, 2)
+        await first.kill()
+        await turn(dial, "2")  # nobody is on duty
         async with looking(own_database, hook):
-            await eventually(lambda: vain_tries(dial))
-            await turn(dial, "2.5")
-            await hook.until(1)
-            await eventually(lambda: vain_tries(dial))
-            await first.stop()
-            await turn(dial, "2")
+            await told_up_to(dial, 3)
 
-            assert await hook.until(2) == ["Lotwise: Risk percent 3 % → 2.5 %", "Lotwise: Risk percent 2.5 % → 2 %"]
+    assert hook.titles == ["Lotwise: Risk percent 3 % → 2.5 %", "Lotwise: Risk percent 2.5 % → 2 %"]
 
 
-async def vain_tries(dial: Dial) -> bool:
-    return bool((await dial.rows(VAIN))[0].vain)
+async def test_what_was_being_told_when_the_one_on_duty_was_killed_is_told_by_the_next(
+    own_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    hook.gate.clear()
+    async with looking(own_database, hook) as first:
+        await on_duty(dial)
+        await turn(dial, "2.5")
+        await eventually(lambda: is_asked(hook))
+        await first.kill()
+        hook.gate.set()
+        async with looking(own_database, hook):
+            await told_up_to(dial, 2)
+
+    assert hook.titles == ["Lotwise: Risk percent 3 % → 2.5 %"] * 2
+
+
+async def test_what_is_being_told_when_the_one_on_duty_is_asked_to_stop_is_told_once(
+    own_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    hook.patience_s = 30
+    hook.gate.clear()
+    async with looking(own_database, hook) as first:
+        await on_duty(dial)
+        await turn(dial, "2.5")
+        await eventually(lambda: is_asked(hook))
+        first.ask_to_stop()
+        hook.gate.set()
+        await first.ended()
+        await turn(dial, "2")
+        async with looking(own_database, hook):
+            await told_up_to(dial, 3)
+
+    assert hook.titles == ["Lotwise: Risk percent 3 % → 2.5 %", "Lotwise: Risk percent 2.5 % → 2 %"]
+
+
+async def test_one_that_stands_by_ends_when_it_is_asked_to(
+    own_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    async with looking(own_database, hook):
+        await on_duty(dial)
+        async with looking(own_database, hook) as other:
+            other.ask_to_stop()
+            await asyncio.wait_for(other.ended(), timeout=5)
+
+
+async def is_asked(hook: Webhook) -> bool:
+    return hook.asked > 0
+
+
+async def told_up_to(dial: Dial, version: int) -> None:
+    """Return once it is written down that people were told of a version."""
+
+    async def look() -> bool:
+        return [row.config_version for row in await dial.rows(TOLD)] == [version]
+
+    await eventually(look)
 
 
 async def test_after_the_database_threw_it_out_it_tells_what_happened_meanwhile(
