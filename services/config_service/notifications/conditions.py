@@ -31,7 +31,7 @@ class Figures:
     baseline: Fraction | None = None
     """Requests in such a window on average of the day before; None where there is too little of that day."""
     accounts: int | None = None
-    accounts_in_error: int | None = None
+    accounts_out_of_sync: int | None = None
     sized: int | None = None
     sized_slowly: int | None = None
     """Sizing requests of the last minutes, and those that took longer than 100 ms, as the workers tell."""
@@ -43,8 +43,8 @@ class Figures:
 
     @property
     def sync_failures(self) -> Fraction | None:
-        """The share of accounts whose newest message was refused."""
-        return _share(self.accounts_in_error, self.accounts, least=ACCOUNTS_MIN)
+        """The share of accounts that are stale, or whose newest message was refused."""
+        return _share(self.accounts_out_of_sync, self.accounts, least=ACCOUNTS_MIN)
 
     @property
     def request_load(self) -> Fraction | None:
@@ -103,8 +103,8 @@ CONDITIONS = (
         figure="sync_failures",
         fires=_percent(5),
         clears=_percent(4),
-        wrong="Sync fails for more than 5 % of accounts",
-        well="Sync fails for 4 % of accounts or less again",
+        wrong="More than 5 % of accounts are not kept in sync",
+        well="96 % of accounts or more are kept in sync again",
     ),
     Condition(
         figure="request_load",

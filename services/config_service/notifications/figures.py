@@ -1,4 +1,4 @@
-"""What the database counts of the business: decisions of late, what is usual, accounts in error."""
+"""What the database counts of the business: decisions of late, what is usual, accounts that are not kept in sync."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ USUAL = text("""
 """)
 
 ACCOUNTS = text("""
-    SELECT count(*) AS accounts, count(*) FILTER (WHERE sync_status = 'error') AS in_error FROM user_mt5_accounts
+    SELECT count(*) AS accounts, count(*) FILTER (WHERE sync_status IN ('stale', 'error')) AS out_of_sync
+    FROM user_mt5_accounts
 """)
 
 
@@ -55,6 +56,6 @@ async def read_baseline(connection: AsyncConnection) -> Fraction | None:
 
 
 async def read_accounts(connection: AsyncConnection) -> tuple[int, int]:
-    """All accounts, and those whose newest message was refused."""
+    """All accounts, and those that are stale or whose newest message was refused, as the alert rule counts them."""
     row = (await connection.execute(ACCOUNTS)).one()
-    return row.accounts, row.in_error
+    return row.accounts, row.out_of_sync

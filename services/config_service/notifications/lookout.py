@@ -126,14 +126,14 @@ class Lookout:
             self._baseline_at = time.monotonic()
             self._baseline = await read_baseline(connection)
         decided = await read_decided(connection)
-        accounts, in_error = await read_accounts(connection)
+        accounts, out_of_sync = await read_accounts(connection)
         slow = self._slow()
         return Figures(
             requests=decided.requests,
             approved=decided.approved,
             baseline=self._baseline,
             accounts=accounts,
-            accounts_in_error=in_error,
+            accounts_out_of_sync=out_of_sync,
             sized=slow.messages if slow else None,
             sized_slowly=slow.slow if slow else None,
         )

@@ -251,12 +251,13 @@ async def test_messages_that_are_parked_are_told_of(
     assert hook.titles[0].endswith("more parked in lotwise.sizing.dead")
 
 
-async def test_a_low_approval_rate_and_accounts_in_error_are_told_of_and_their_end(
+async def test_a_low_approval_rate_and_accounts_out_of_sync_are_told_of_and_their_end(
     own_database: AsyncEngine, emptied_database: AsyncEngine, hook: Webhook
 ) -> None:
     await make_decisions(emptied_database, 10, user_id="u-1", reason="account_stale")
     await make_decisions(emptied_database, 10, user_id="u-1")
-    await make_accounts(emptied_database, 10, user_id="u-1", sync_status="error")
+    for status, first, count in ("active", 1, 90), ("error", 91, 5), ("stale", 96, 5):  # neither alone is above 5 %
+        await make_accounts(emptied_database, count, user_id="u-1", first=first, sync_status=status)
     async with looking(own_database, hook, check_s=OFTEN_S):
         begun = await hook.until(2)
         await make_decisions(emptied_database, 200, user_id="u-1")
@@ -264,10 +265,10 @@ async def test_a_low_approval_rate_and_accounts_in_error_are_told_of_and_their_e
             await connection.execute(text("UPDATE user_mt5_accounts SET sync_status = 'active'"))
         ended = (await hook.until(4))[2:]
 
-    assert begun == ["Lotwise: Approval rate is below 90 %", "Lotwise: Sync fails for more than 5 % of accounts"]
+    assert begun == ["Lotwise: Approval rate is below 90 %", "Lotwise: More than 5 % of accounts are not kept in sync"]
     assert sorted(ended) == [
+        "Lotwise: 96 % of accounts or more are kept in sync again",
         "Lotwise: Approval rate is 92 % or more again",
-        "Lotwise: Sync fails for 4 % of accounts or less again",
     ]
 
 

@@ -25,9 +25,9 @@ def titles(conditions: Conditions, *looks: Figures) -> list[list[str]]:
 BEGINS = {
     "approval_rate": (approvals(899), approvals(900), "Approval rate is below 90 %"),
     "sync_failures": (
-        Figures(accounts=1000, accounts_in_error=51),
-        Figures(accounts=1000, accounts_in_error=50),
-        "Sync fails for more than 5 % of accounts",
+        Figures(accounts=1000, accounts_out_of_sync=51),
+        Figures(accounts=1000, accounts_out_of_sync=50),
+        "More than 5 % of accounts are not kept in sync",
     ),
     "request_load": (
         Figures(requests=201, baseline=Fraction(100)),
@@ -42,7 +42,7 @@ BEGINS = {
 }
 ENDS = {
     "approval_rate": (approvals(920), approvals(919)),
-    "sync_failures": (Figures(accounts=1000, accounts_in_error=40), Figures(accounts=1000, accounts_in_error=41)),
+    "sync_failures": (Figures(accounts=1000, accounts_out_of_sync=40), Figures(accounts=1000, accounts_out_of_sync=41)),
     "request_load": (
         Figures(requests=180, baseline=Fraction(100)),
         Figures(requests=181, baseline=Fraction(100)),
@@ -86,7 +86,7 @@ def test_the_figure_itself_is_told() -> None:
     [
         Figures(),
         approvals(0, of=19),
-        Figures(accounts=0, accounts_in_error=0),
+        Figures(accounts=0, accounts_out_of_sync=0),
         Figures(requests=19, baseline=Fraction(1)),
         Figures(requests=10_000),
         Figures(sized=19, sized_slowly=19),
