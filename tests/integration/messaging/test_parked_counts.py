@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dev.stack.workspace import VirtualHost
 from dev.waiting import eventually
 from shared.messaging.parked_counts import ParkedCounts
 from shared.messaging.topology import ACCOUNTS, CONFIG, DEAD, SIZING
 from tests.integration.messaging.faults import Operator
 from tests.integration.messaging.place import Place, background, settings
+from tests.proxy import Flow, Proxy
 
 
-def counting(virtual_host: VirtualHost) -> ParkedCounts:
-    return ParkedCounts(settings(virtual_host.role_urls["config-service"]), instance="test", every_s=0.1)
+class Strict(Proxy):
+    """Asks for the right to declare a parking queue of whoever only counts, as RabbitMQ 4.2.6 and 4.3.0 do: what comes
+    passive reaches the broker active, which refuses it."""
+
+    async def treat(self, flow: Flow, data: bytes) -> None:
+        if flow.way == "to server":
+            data = data.replace(
+                b".dead\x01", b".dead\x00"
+            )  # the queue's name, then the bits, of which passive is the first
+        await super().treat(flow, data)
+
+
+def counting(url: str) -> ParkedCounts:
+    return ParkedCounts(settings(url), instance="test", every_s=0.1)
 
 
 async def counted(counts: ParkedCounts, accounts: int) -> None:
@@ -24,7 +39,7 @@ async def counted(counts: ParkedCounts, accounts: int) -> None:
 async def test_parked_messages_are_counted_by_queue_with_the_rights_of_config_service(
     place: Place, virtual_host: VirtualHost
 ) -> None:
-    counts = counting(virtual_host)
+    counts = counting(virtual_host.role_urls["config-service"])
     async with background(counts.run()):
         await counted(counts, 0)
         sender = await place.sender("sync-consumer")
@@ -36,10 +51,33 @@ async def test_parked_messages_are_counted_by_queue_with_the_rights_of_config_se
 
 
 async def test_counting_goes_on_after_the_connection_was_lost(virtual_host: VirtualHost, operator: Operator) -> None:
-    counts = counting(virtual_host)
+    counts = counting(virtual_host.role_urls["config-service"])
     async with background(counts.run()):
         await counted(counts, 0)
 
         await operator.close_connection("test parked")
 
         await counted(counts, 0)
+
+
+async def test_where_the_broker_refuses_to_tell_it_is_said_once_and_not_asked_again(
+    virtual_host: VirtualHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged: list[str] = []
+
+    async def refused() -> bool:
+        logged.append(capsys.readouterr().out)
+        return "parked_counts.refused" in logged[-1]
+
+    async def left() -> bool:
+        return not proxy.connections
+
+    async with Strict(virtual_host.role_urls["config-service"]) as proxy:
+        counts = counting(proxy.url)
+        async with background(counts.run()) as [task]:
+            await eventually(refused)
+            await eventually(left)
+
+            assert (counts.counts, task.done()) == (None, False)
+    said = "".join([*logged, capsys.readouterr().out])
+    assert said.count("ACCESS_REFUSED") == said.count("lotwise dead list") == 1
