@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 import structlog
@@ -16,7 +16,7 @@ from services.config_service.notifications.conditions import Conditions, Figures
 from services.config_service.notifications.dispatch import Dispatcher
 from services.config_service.notifications.duty import Position, read_news, read_position, record, try_to_take
 from services.config_service.notifications.figures import read_accounts, read_baseline, read_decided
-from services.config_service.notifications.notices import news
+from services.config_service.notifications.notices import Notice, news
 from services.config_service.notifications.parked import ParkedMarks
 from shared.database.transaction import database_errors
 from shared.errors import DependencyError
@@ -106,20 +106,33 @@ class Lookout:
         found = await read_news(connection, since)
         if found.position == since:
             return since
-        for notice in news(found.versions, found.ends, self._dispatcher.kinds):
-            self._dispatcher.offer(notice)
+        self._offer(news(found.versions, found.ends, self._dispatcher.kinds))
         await self._dispatcher.settled()
         await record(connection, found.position)
         return found.position
 
     async def _check(self, connection: AsyncConnection) -> None:
-        """Look at the figures that somebody wants to be told of."""
-        if "condition" in self._dispatcher.kinds:
-            for notice in self._conditions.look(await self._figures(connection)):
-                self._dispatcher.offer(notice)
+        """Look at what somebody wants to be told of; at the queues first, which need no query that could fail."""
         if "parked" in self._dispatcher.kinds:
-            for notice in self._parked.look(self._parked_now() or {}):
-                self._dispatcher.offer(notice)
+            self._offer(self._parked.look(self._parked_now() or {}))
+        if "condition" in self._dispatcher.kinds:
+            await self._check_figures(connection)
+
+    async def _check_figures(self, connection: AsyncConnection) -> None:
+        """Judge the figures; where one cannot be read in time, the next check does, and the duty stays where it is."""
+        try:
+            async with database_errors():
+                figures = await self._figures(connection)
+        except DependencyError as error:
+            if connection.invalidated:
+                raise
+            log.warning("notices.figures_unread", cause=str(error))
+        else:
+            self._offer(self._conditions.look(figures))
+
+    def _offer(self, notices: Iterable[Notice]) -> None:
+        for notice in notices:
+            self._dispatcher.offer(notice)
 
     async def _figures(self, connection: AsyncConnection) -> Figures:
         if time.monotonic() - self._baseline_at >= BASELINE_S:

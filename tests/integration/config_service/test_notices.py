@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from dev.stack.workspace import VirtualHost
 from dev.waiting import eventually
@@ -33,6 +34,10 @@ WAITING_FOR_ENDS = """
     SELECT count(*) AS waiting FROM pg_locks
     WHERE NOT granted AND relation = 'risk_configuration_schedule_ends'::regclass
 """
+WAITING_FOR_FIGURES = """
+    SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted AND relation = 'trade_setup_risk_logs'::regclass
+"""
+IMPATIENT = {"server_settings": {"statement_timeout": "200"}}
 THROW_OUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -249,6 +254,30 @@ async def test_messages_that_are_parked_are_told_of(
             await eventually(told, timeout_s=20)
 
     assert hook.titles[0].endswith("more parked in lotwise.sizing.dead")
+
+
+async def test_figures_that_cannot_be_read_withhold_neither_parked_messages_nor_changes(
+    own_database: AsyncEngine, emptied_database: AsyncEngine, dial: Dial, hook: Webhook
+) -> None:
+    parked = {SIZING: 0}
+    impatient = create_async_engine(own_database.url, poolclass=NullPool, connect_args=IMPATIENT)
+    async with (
+        looking(impatient, hook, check_s=OFTEN_S, parked=lambda: parked) as replica,
+        emptied_database.begin() as operator,
+    ):
+        await on_duty(dial)
+        await operator.execute(text("LOCK TABLE trade_setup_risk_logs IN ACCESS EXCLUSIVE MODE"))
+        await eventually(lambda: figures_wait(dial))  # the queues were looked at before
+        parked[SIZING] = 2
+        assert await hook.until(1) == ["Lotwise: 2 more parked in lotwise.sizing.dead"]
+        await turn(dial, "2.5")
+
+        assert (await hook.until(2))[1] == "Lotwise: Risk percent 3 % → 2.5 %"
+        assert replica.still_runs()
+
+
+async def figures_wait(dial: Dial) -> bool:
+    return bool((await dial.rows(WAITING_FOR_FIGURES))[0].waiting)
 
 
 async def test_a_low_approval_rate_and_accounts_out_of_sync_are_told_of_and_their_end(
