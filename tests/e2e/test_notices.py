@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dev.stack.processes import ServiceProcess
 from dev.waiting import eventually
+from shared.service import EXIT_DEPLOYMENT
 from shared.tokens import TokenSettings, issue_token
 from tests.e2e.conftest import JWT_SECRET, Launch
 from tests.integration.notifying.webhook import SECRET, webhook
@@ -79,3 +80,18 @@ async def test_one_of_two_replicas_tells_of_a_change_the_other_takes_over_and_no
             "Lotwise: Risk percent 2.5 % → 2 %",
         ]
     assert all(SECRET not in process.log.read_text() for process in replicas)
+
+
+async def test_a_bad_token_stops_the_service_and_nothing_of_its_url_is_logged(launch: Launch) -> None:
+    token, chat = "7123456789-AAHnot-a-token-of-telegrams", "-1009876543210"
+    url = f"tgram://{token}/{chat}"
+    process = launch("config_service", LOTWISE_NOTIFY_URLS=url, LOTWISE_LOG_LEVEL="debug")
+
+    async def has_ended() -> bool:
+        return not process.is_running()
+
+    await eventually(has_ended, timeout_s=30)
+    said = process.log.read_text()
+    assert process.exit_code == EXIT_DEPLOYMENT
+    assert "LOTWISE_NOTIFY_URLS: number 1 is no URL that apprise can use" in said
+    assert not [part for part in ("tgram", token, chat) if part in said]
