@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
-from examples.ea_bridge.published import Published, next_look_s
+from examples.ea_bridge.published import PRICES_PAUSE_S, Published, next_look_s
 from examples.ea_bridge.reading import connect, read_account, read_quotes, read_symbols
 from examples.ea_bridge.snapshot import obstacles, to_snapshot
 from examples.ea_bridge.specs import Refusal, to_spec
-from examples.ea_bridge.terminal import TerminalError
+from examples.ea_bridge.terminal import SymbolsError, TerminalError
 from shared.client import DependencyError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Bridge:
         self._published = Published(settings.user_id)
         self._obstacles: tuple[str, ...] | None = None
         self._specs_due_at = 0.0
+        self._specs_unread = False
 
     async def run(self) -> None:
         """Publish until cancelled. What goes wrong is logged, and tried again."""
@@ -62,6 +63,8 @@ class Bridge:
             pause_s = self._settings.snapshot_every_s
             try:
                 await self.look()
+            except SymbolsError as error:
+                log.warning("instruments.unread", cause=str(error))
             except TerminalError as error:
                 log.warning("terminal.away", cause=str(error))
                 pause_s = self._settings.terminal_retry_s
@@ -72,14 +75,16 @@ class Bridge:
     async def look(self) -> None:
         """One look, published: the specs that are due, then the snapshot, so that whoever sees it can be sized.
 
-        Raises TerminalError, DependencyError.
+        The snapshot is published without specs too, where the terminal tells nothing of its symbols. Raises
+        SymbolsError then, else TerminalError, DependencyError.
         """
         reading = await self._read()
         snapshot = to_snapshot(reading, user_id=self._settings.user_id)
         self._tell_obstacles(reading)
-        if time.monotonic() >= self._specs_due_at or self._published.under_other_terms(reading.account):
-            await self._publish_specs(reading)
+        unread = await self._publish_specs(reading) if self._specs_due(reading) else None
         await self._outlet.publish(snapshot, timeout_s=CONFIRM_TIMEOUT_S)
+        if unread:
+            raise unread
 
     def close(self) -> None:
         """Let go of the terminal."""
@@ -102,8 +107,18 @@ class Bridge:
             raise TerminalError(f"the terminal is logged in as {found}, not as {expected}: nothing is published")
         return reading
 
-    async def _publish_specs(self, reading: AccountReading) -> None:
-        found = await self._read_specs(reading)
+    def _specs_due(self, reading: AccountReading) -> bool:
+        at_once = self._published.under_other_terms(reading.account) and not self._specs_unread
+        return at_once or time.monotonic() >= self._specs_due_at
+
+    async def _publish_specs(self, reading: AccountReading) -> SymbolsError | None:
+        """Publish what is news; what kept the terminal from telling it, where it did."""
+        try:
+            found = await self._read_specs(reading)
+        except TerminalError as error:
+            self._specs_unread, self._specs_due_at = True, time.monotonic() + PRICES_PAUSE_S
+            return SymbolsError(str(error))
+        self._specs_unread = False
         newly_refused = self._published.new_refusals([one for one in found if isinstance(one, Refusal)])
         for refusal in newly_refused:
             log.warning("instrument.refused", instrument=refusal.instrument, cause=refusal.reason)
@@ -115,6 +130,7 @@ class Bridge:
             log.info("instruments.published", count=len(news.specs))
         every_s = self._settings.instruments_every_s
         self._specs_due_at = time.monotonic() + next_look_s(newly_refused, every_s=every_s)
+        return None
 
     async def _read_specs(self, reading: AccountReading) -> list[InstrumentSpec | Refusal]:
         currency = reading.account.currency

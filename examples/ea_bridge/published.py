@@ -19,7 +19,8 @@ SPECS_PER_MESSAGE = 200
 """A spec takes about 700 bytes, a message at most 256 KiB."""
 
 PRICES_PAUSE_S = 5.0
-"""In which a symbol that was just put into Market Watch gets its prices."""
+"""In which a symbol that was just put into Market Watch gets its prices, and a terminal that has just been connected
+its symbols."""
 
 
 @dataclass(frozen=True, slots=True)

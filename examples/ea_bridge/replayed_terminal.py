@@ -80,6 +80,7 @@ class ReplayedSymbol:
 class ReplayedTerminal:
     """`margins`: what order_calc_margin answers for one lot, by symbol; None for every other.
 
+    `symbols_known` false: it does not answer symbols_get, as one that has not had the list from its broker yet.
     `running` false: the terminal's process is gone, and starts again only by `initialize`, while `startable`; `starts`
     are the credentials of each attempt.
     """
@@ -89,6 +90,7 @@ class ReplayedTerminal:
     positions: list[ReplayedPosition] = field(default_factory=list)
     state: ReplayedState = field(default_factory=ReplayedState)
     margins: dict[str, float] = field(default_factory=dict)
+    symbols_known: bool = True
     running: bool = False
     startable: bool = True
     starts: list[dict[str, Any]] = field(default_factory=list)
@@ -133,7 +135,7 @@ class ReplayedTerminal:
 
     def symbols_get(self) -> Sequence[ReplayedSymbol] | None:
         """Every symbol."""
-        return list(self.symbols.values()) if self.running else None
+        return list(self.symbols.values()) if self.running and self.symbols_known else None
 
     def symbol_select(self, symbol: str, enable: bool, /) -> bool:  # noqa: FBT001  # it is the package's function
         """Every symbol of the broker is in Market Watch already."""

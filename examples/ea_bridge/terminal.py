@@ -21,6 +21,10 @@ class TerminalError(Exception):
     """The terminal does not answer, or shows what cannot be reported: wait and try again."""
 
 
+class SymbolsError(TerminalError):
+    """The account was reported; of the symbols the terminal did not tell."""
+
+
 class AccountInfo(Protocol):
     """ACCOUNT_*: money in account currency; `margin` is what is used."""
 

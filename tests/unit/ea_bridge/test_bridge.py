@@ -12,7 +12,7 @@ import pytest
 from dev.waiting import eventually
 from examples.ea_bridge.bridge import Bridge
 from examples.ea_bridge.replayed_terminal import ReplayedTerminal
-from examples.ea_bridge.terminal import TerminalError
+from examples.ea_bridge.terminal import SymbolsError, TerminalError
 from shared.client import DependencyError
 from shared.schemas.account import AccountInstruments
 from tests.terminals import pair, symbol, terminal
@@ -115,6 +115,28 @@ async def test_a_symbol_that_cannot_be_sized_costs_the_others_nothing(kept: Kept
     await look(bridge(terminal(symbol(EURUSD), symbol(EURJPY, trade_calc_mode=64)), kept))
     assert kept.specs == [["EURUSD"]]
     assert len(kept.snapshots) == 1
+
+
+async def test_an_account_is_reported_while_the_terminal_tells_nothing_of_its_symbols(
+    shown: ReplayedTerminal, kept: Kept
+) -> None:
+    shown.symbols_known = False
+    with pytest.raises(SymbolsError, match="does not answer symbols_get"):
+        await look(bridge(shown, kept))
+    assert (len(kept.snapshots), kept.specs) == (1, [])
+
+
+async def test_symbols_that_were_not_told_are_asked_for_again_while_the_account_is_reported(
+    shown: ReplayedTerminal, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.ea_bridge.bridge.PRICES_PAUSE_S", 0.1)
+    shown.symbols_known = False
+    async with running(bridge(shown, kept)):
+        await until(lambda: len(kept.snapshots) > 3)
+        assert kept.specs == []
+        shown.symbols_known = True
+        await until(lambda: len(kept.specs) > 0)
+    assert kept.specs == [["EURUSD", "EURJPY"]]
 
 
 async def test_the_figures_of_another_account_are_not_published(shown: ReplayedTerminal, kept: Kept) -> None:
