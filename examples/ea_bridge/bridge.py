@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import structlog
 
 from examples.ea_bridge.published import PRICES_PAUSE_S, Published, next_look_s
-from examples.ea_bridge.reading import connect, read_account, read_quotes, read_symbols
+from examples.ea_bridge.reading import confirm, connect, read_account, read_quotes, read_symbols
 from examples.ea_bridge.snapshot import obstacles, to_snapshot
 from examples.ea_bridge.specs import Refusal, to_spec
-from examples.ea_bridge.terminal import SymbolsError, TerminalError
+from examples.ea_bridge.terminal import OtherAccountError, SymbolsError, TerminalError
 from shared.client import DependencyError
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Bridge:
             except SymbolsError as error:
                 log.warning("instruments.unread", cause=str(error))
             except TerminalError as error:
-                log.warning("terminal.away", cause=str(error))
+                event = "account.other" if isinstance(error, OtherAccountError) else "terminal.away"
+                log.warning(event, cause=str(error))
                 pause_s = self._settings.terminal_retry_s
             except DependencyError as error:
                 log.warning("broker.away", cause=str(error))
@@ -76,7 +77,8 @@ class Bridge:
         """One look, published: the specs that are due, then the snapshot, so that whoever sees it can be sized.
 
         The snapshot is published without specs too, where the terminal tells nothing of its symbols. Raises
-        SymbolsError then, else TerminalError, DependencyError.
+        SymbolsError then, OtherAccountError where an account is logged in that is not ours, else TerminalError,
+        DependencyError.
         """
         reading = await self._read()
         snapshot = to_snapshot(reading, user_id=self._settings.user_id)
@@ -98,14 +100,21 @@ class Bridge:
                 log.info("terminal.connected")
             self._connected = True
             reading = await self._call(lambda: read_account(self._terminal))
+            self._refuse_other_account(reading)
         except TerminalError:
             self._connected = False
             raise
-        expected, found = self._settings.login, reading.account.login
-        if expected not in (None, found):
-            self._connected = False
-            raise TerminalError(f"the terminal is logged in as {found}, not as {expected}: nothing is published")
         return reading
+
+    def _refuse_other_account(self, reading: AccountReading) -> None:
+        """Raises OtherAccountError. A login alone names no account: two brokers may give the same."""
+        login, server = reading.account.login, reading.account.server.strip()
+        expected_login, expected_server = self._settings.login or login, self._settings.server or server
+        if (login, server) != (expected_login, expected_server):
+            raise OtherAccountError(
+                f"the terminal is logged in as {login} at {server}, not as {expected_login} at {expected_server}:"
+                " nothing is published"
+            )
 
     def _specs_due(self, reading: AccountReading) -> bool:
         at_once = self._published.under_other_terms(reading.account) and not self._specs_unread
@@ -115,6 +124,10 @@ class Bridge:
         """Publish what is news; what kept the terminal from telling it, where it did."""
         try:
             found = await self._read_specs(reading)
+            await self._call(lambda: confirm(self._terminal, reading))
+        except OtherAccountError:
+            self._connected = False
+            raise
         except TerminalError as error:
             self._specs_unread, self._specs_due_at = True, time.monotonic() + PRICES_PAUSE_S
             return SymbolsError(str(error))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from examples.ea_bridge.rates import Quote
 from examples.ea_bridge.snapshot import AccountReading, exact
 from examples.ea_bridge.specs import Margins, SymbolReading
-from examples.ea_bridge.terminal import ORDER_TYPE_BUY, ORDER_TYPE_SELL, TerminalError
+from examples.ea_bridge.terminal import ORDER_TYPE_BUY, ORDER_TYPE_SELL, OtherAccountError, TerminalError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -38,12 +38,25 @@ def connect(terminal: Terminal, settings: BridgeSettings) -> None:
 
 def read_account(terminal: Terminal) -> AccountReading:
     """One look at the account. The terminal's own state is read last, so that figures of a connection that was lost
-    meanwhile are not taken for new ones. Raises TerminalError."""
+    meanwhile are not taken for new ones. Raises TerminalError, OtherAccountError as `confirm`."""
     captured_at = datetime.now(UTC)
     account = _answered(terminal, terminal.account_info(), "account_info")
     positions = _answered(terminal, terminal.positions_get(), "positions_get")
     state = _answered(terminal, terminal.terminal_info(), "terminal_info")
-    return AccountReading(captured_at, account, state, positions)
+    reading = AccountReading(captured_at, account, state, positions)
+    confirm(terminal, reading)
+    return reading
+
+
+def confirm(terminal: Terminal, reading: AccountReading) -> None:
+    """Raises OtherAccountError where by now the terminal is logged in to another account than that of `reading`: what
+    was read since may be of either. TerminalError where it does not answer."""
+    before, now = reading.account, _answered(terminal, terminal.account_info(), "account_info")
+    if (now.login, now.server) != (before.login, before.server):
+        raise OtherAccountError(
+            f"the terminal was logged in as {now.login} at {now.server} while {before.login} at {before.server} was"
+            " looked at: nothing is published"
+        )
 
 
 def read_symbols(terminal: Terminal, wanted: Mapping[str, str]) -> list[SymbolReading]:

@@ -25,9 +25,9 @@ class BridgeSettings(BaseSettings):
     """One terminal, one account, one user. Times in seconds; every name may come as `LOTWISE_EA_BRIDGE_NAME` too.
 
     `login`, `password`, `server`: what the terminal is logged in with; without them, whoever it is logged in as.
-    `login` is also checked: another account's figures are never published. `terminal_retry_s`: between two attempts to
-    reach a terminal that does not answer. `instruments` are the business's names, and
-    `suffix` what this broker appends to them; `symbols` names those that are called otherwise, by instrument.
+    `login` and `server` are also checked, each where it is given: another account's figures are never published.
+    `terminal_retry_s`: between two attempts to reach a terminal that does not answer. `instruments` are the business's
+    names, and `suffix` what this broker appends to them; `symbols` names those called otherwise, by instrument.
     `commission_per_lot`: the round turn in account currency, by instrument, and under `default` for the others.
     """
 

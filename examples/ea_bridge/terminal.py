@@ -21,6 +21,10 @@ class TerminalError(Exception):
     """The terminal does not answer, or shows what cannot be reported: wait and try again."""
 
 
+class OtherAccountError(TerminalError):
+    """The terminal is logged in to another account than the one that is to be reported: nothing is published."""
+
+
 class SymbolsError(TerminalError):
     """The account was reported; of the symbols the terminal did not tell."""
 

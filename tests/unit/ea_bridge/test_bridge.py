@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from dev.waiting import eventually
 from examples.ea_bridge.bridge import Bridge
 from examples.ea_bridge.replayed_terminal import ReplayedTerminal
-from examples.ea_bridge.terminal import SymbolsError, TerminalError
+from examples.ea_bridge.terminal import OtherAccountError, SymbolsError
 from shared.client import DependencyError
 from shared.schemas.account import AccountInstruments
 from tests.terminals import pair, symbol, terminal
@@ -45,6 +46,23 @@ async def running(made: Bridge) -> AsyncIterator[None]:
         task.cancel()
         await asyncio.wait([task])
         made.close()
+
+
+class Interrupted(ReplayedTerminal):
+    """One of whose functions can be another."""
+
+
+def logging_in(shown: ReplayedTerminal, *, login: int, during: str) -> ReplayedTerminal:
+    """`shown`, logged in to another account while it answers `during`."""
+    made = Interrupted(shown.account, shown.symbols, running=True)
+    answer = getattr(made, during)
+
+    def logs_in() -> Any:
+        made.account = replace(made.account, login=login)
+        return answer()
+
+    setattr(made, during, logs_in)
+    return made
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -140,8 +158,24 @@ async def test_symbols_that_were_not_told_are_asked_for_again_while_the_account_
 
 
 async def test_the_figures_of_another_account_are_not_published(shown: ReplayedTerminal, kept: Kept) -> None:
-    with pytest.raises(TerminalError, match="logged in as 25115284, not as 7: nothing is published"):
+    with pytest.raises(OtherAccountError, match="logged in as 25115284 at MetaQuotes-Demo, not as 7 at MetaQuotes"):
         await look(bridge(shown, kept, login=7))
+    assert kept.messages == []
+
+
+async def test_the_same_login_at_another_server_is_another_account(shown: ReplayedTerminal, kept: Kept) -> None:
+    with pytest.raises(OtherAccountError, match="25115284 at MetaQuotes-Demo, not as 25115284 at FxPro-MT5: nothing"):
+        await look(bridge(shown, kept, login=25115284, server="FxPro-MT5"))
+    assert kept.messages == []
+
+
+@pytest.mark.parametrize("during", ["positions_get", "symbols_get"])
+async def test_nothing_is_published_of_a_look_during_which_another_account_was_logged_in(
+    shown: ReplayedTerminal, kept: Kept, during: str
+) -> None:
+    made = bridge(logging_in(shown, login=7, during=during), kept)
+    with pytest.raises(OtherAccountError, match="logged in as 7 at MetaQuotes-Demo while 25115284 at MetaQuotes-Demo"):
+        await look(made)
     assert kept.messages == []
 
 
