@@ -102,7 +102,7 @@ async def _run(terminal: Terminal, settings: BridgeSettings, *, once: bool, dry_
         try:
             await (bridge.look() if once else bridge.run())
         finally:
-            bridge.close()
+            await bridge.close()
 
 
 @asynccontextmanager

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -14,11 +13,10 @@ from examples.ea_bridge.reading import confirm, connect, read_account, read_quot
 from examples.ea_bridge.snapshot import obstacles, to_snapshot
 from examples.ea_bridge.specs import Refusal, to_spec
 from examples.ea_bridge.terminal import OtherAccountError, SymbolsError, TerminalError
+from examples.ea_bridge.terminal_thread import TerminalThread
 from shared.client import DependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from examples.ea_bridge.settings import BridgeSettings
     from examples.ea_bridge.snapshot import AccountReading
     from examples.ea_bridge.terminal import Terminal
@@ -26,10 +24,11 @@ if TYPE_CHECKING:
     from shared.schemas.instrument import InstrumentSpec
 
 log = structlog.get_logger()
-AnswerT = TypeVar("AnswerT")
 
 CONFIRM_TIMEOUT_S = 10.0
 """A snapshot that the broker has not confirmed by then is given up: the next one is newer."""
+CLOSE_TIMEOUT_S = 5.0
+"""For the terminal to be let go; it may hang, as while it logs in to a server that is away."""
 
 
 class Outlet(Protocol):
@@ -49,7 +48,7 @@ class Bridge:
         self._terminal = terminal
         self._outlet = outlet
         self._settings = settings
-        self._thread = ThreadPoolExecutor(1, "terminal")
+        self._thread = TerminalThread()
         self._connected = False
         self._published = Published(settings.user_id)
         self._obstacles: tuple[str, ...] | None = None
@@ -88,18 +87,21 @@ class Bridge:
         if unread:
             raise unread
 
-    def close(self) -> None:
-        """Let go of the terminal."""
-        self._thread.submit(self._terminal.shutdown).result()
-        self._thread.shutdown()
+    async def close(self) -> None:
+        """Let go of the terminal, unless it hangs: then it is left as it is."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._thread.call(self._terminal.shutdown)
+        except TimeoutError:
+            log.warning("terminal.left", cause=f"it did not answer within {CLOSE_TIMEOUT_S:g} s")
 
     async def _read(self) -> AccountReading:
         try:
             if not self._connected:
-                await self._call(lambda: connect(self._terminal, self._settings))
+                await self._thread.call(lambda: connect(self._terminal, self._settings))
                 log.info("terminal.connected")
             self._connected = True
-            reading = await self._call(lambda: read_account(self._terminal))
+            reading = await self._thread.call(lambda: read_account(self._terminal))
             self._refuse_other_account(reading)
         except TerminalError:
             self._connected = False
@@ -124,7 +126,7 @@ class Bridge:
         """Publish what is news; what kept the terminal from telling it, where it did."""
         try:
             found = await self._read_specs(reading)
-            await self._call(lambda: confirm(self._terminal, reading))
+            await self._thread.call(lambda: confirm(self._terminal, reading))
         except OtherAccountError:
             self._connected = False
             raise
@@ -147,10 +149,10 @@ class Bridge:
 
     async def _read_specs(self, reading: AccountReading) -> list[InstrumentSpec | Refusal]:
         currency = reading.account.currency
-        symbols = await self._call(lambda: read_symbols(self._terminal, self._settings.wanted))
+        symbols = await self._thread.call(lambda: read_symbols(self._terminal, self._settings.wanted))
         known = [symbol.info for symbol in symbols if symbol.info]
         currencies = {name for info in known for name in (info.currency_profit, info.currency_margin)}
-        quotes = await self._call(lambda: read_quotes(self._terminal, currencies, account_currency=currency))
+        quotes = await self._thread.call(lambda: read_quotes(self._terminal, currencies, account_currency=currency))
         return [
             to_spec(
                 symbol,
@@ -160,9 +162,6 @@ class Bridge:
             )
             for symbol in symbols
         ]
-
-    async def _call(self, function: Callable[[], AnswerT]) -> AnswerT:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     def _tell_obstacles(self, reading: AccountReading) -> None:
         found = obstacles(reading)

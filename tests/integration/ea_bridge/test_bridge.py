@@ -33,6 +33,8 @@ from tests.terminals import pair, symbol, terminal
 EURUSD, EURJPY, US30 = "S04", "S01", "S35"
 USER = "u-17"
 TIMEOUT_S = 20.0
+LEFT_WITHIN_S = 15.0
+"""The broker is given 5 s to say good-bye, and a slow machine the rest."""
 REPORTS = frozenset({"account.snapshot.v1", "account.instruments.v1"})
 SETTINGS = BridgeSettings(
     user_id=USER,
@@ -71,7 +73,7 @@ async def bridged(shown: ReplayedTerminal, amqp_url: str) -> AsyncIterator[None]
         yield
         working.cancel()
         await asyncio.wait([working])
-        made.close()
+        await made.close()
 
 
 async def seen(desk: Desk) -> datetime | None:
@@ -133,6 +135,18 @@ async def test_a_bridge_goes_on_after_its_connection_was_cut(place: Place, lotwi
             return now is not None and before is not None and (now - before).total_seconds() > 1
 
         await eventually(goes_on)
+
+
+async def test_a_broker_that_falls_silent_does_not_keep_the_bridge_from_ending(place: Place, lotwise: Desk) -> None:
+    async with asyncio.timeout(LEFT_WITHIN_S + TIMEOUT_S):
+        async with (
+            HoldingProxy(place.url("ea-bridge"), name="ea bridge") as proxy,
+            bridged(terminal(symbol(EURUSD)), proxy.url),
+        ):
+            await eventually(lambda: seen(lotwise))
+            proxy.hold()
+            asked_to_end = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - asked_to_end < LEFT_WITHIN_S
 
 
 async def test_the_command_publishes_the_demo_terminal_once(place: Place, lotwise: Desk) -> None:

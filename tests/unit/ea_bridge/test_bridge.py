@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -45,23 +46,28 @@ async def running(made: Bridge) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-        made.close()
+        await made.close()
 
 
 class Interrupted(ReplayedTerminal):
-    """One of whose functions can be another."""
+    """One of whose functions is another."""
+
+
+def interrupted(shown: ReplayedTerminal, *, during: str, by: Callable[..., Any]) -> ReplayedTerminal:
+    """`shown`, whose function `during` is `by`."""
+    made = Interrupted(shown.account, shown.symbols, running=True)
+    setattr(made, during, by)
+    return made
 
 
 def logging_in(shown: ReplayedTerminal, *, login: int, during: str) -> ReplayedTerminal:
     """`shown`, logged in to another account while it answers `during`."""
-    made = Interrupted(shown.account, shown.symbols, running=True)
-    answer = getattr(made, during)
 
     def logs_in() -> Any:
-        made.account = replace(made.account, login=login)
-        return answer()
+        made.account = replace(shown.account, login=login)
+        return getattr(shown, during)()
 
-    setattr(made, during, logs_in)
+    made = interrupted(shown, during=during, by=logs_in)
     return made
 
 
@@ -213,5 +219,23 @@ async def test_one_look_raises_what_is_away(shown: ReplayedTerminal, kept: Kept)
 async def test_the_terminal_is_let_go_at_the_end(shown: ReplayedTerminal, kept: Kept) -> None:
     made = bridge(shown, kept)
     await look(made)
-    made.close()
+    await made.close()
     assert not shown.running
+
+
+async def test_a_terminal_that_hangs_does_not_keep_the_bridge_from_ending(
+    shown: ReplayedTerminal, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.ea_bridge.bridge.CLOSE_TIMEOUT_S", 0.1)
+    begun, ended = Event(), Event()
+
+    def hangs(*_: object, **__: object) -> bool:
+        begun.set()
+        return ended.wait()
+
+    made = bridge(interrupted(shown, during="initialize", by=hangs), kept)
+    try:
+        async with asyncio.timeout(5), running(made):
+            await until(begun.is_set)
+    finally:
+        ended.set()
