@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 COLOUR_OF = {"approved": "green", "rejected": "yellow", "error": "red"}
 
 
-def show_decision(decision: SizingDecision, *, released: bool) -> None:
-    """Write a decision to standard output; `released`: what it reserved was given back."""
+def show_decision(decision: SizingDecision) -> None:
+    """Write a decision to standard output."""
     say_marked(decision.status, COLOUR_OF[decision.status], f" {safe(_subject(decision))}")
     for reason in decision.reasons:
         say(f"  {reason.code}: {safe(reason.message)}" + (f" ({safe(reason.field)})" if reason.field else ""))
@@ -28,7 +28,7 @@ def show_decision(decision: SizingDecision, *, released: bool) -> None:
         show(positions_table(decision))
     for line in _sums(decision):
         say(line)
-    say(f"request {decision.request_id}{_reservation(decision, released=released)}")
+    say(f"request {decision.request_id}{_reservation(decision)}")
 
 
 def positions_table(decision: SizingDecision) -> Table:
@@ -70,16 +70,10 @@ def _sums(decision: SizingDecision) -> Iterator[str]:
         yield f"margin  {required} available ({reserved}){after}"
 
 
-def _reservation(decision: SizingDecision, *, released: bool) -> str:
+def _reservation(decision: SizingDecision) -> str:
     if decision.reservation_expires_at is None:
         return ""
-    return (
-        "; its margin was given back"
-        if released
-        else (
-            f"; its margin is reserved, and it may be acted upon, until {short_time(decision.reservation_expires_at)}"
-        )
-    )
+    return f"; its margin is reserved, and it may be acted upon, until {short_time(decision.reservation_expires_at)}"
 
 
 def _plain(number: Decimal | None) -> str:

@@ -12,13 +12,23 @@ from uuid import UUID, uuid4
 import typer
 
 from shared.cli.spans import read_account
-from shared.cli.terminal import EXIT_DIFFERENT, EXIT_WRONG_REQUEST, clear_failures, say_json
-from shared.errors import DeploymentError
+from shared.cli.terminal import (
+    EXIT_DIFFERENT,
+    EXIT_UNAVAILABLE,
+    EXIT_WRONG_REQUEST,
+    clear_failures,
+    complain,
+    say,
+    say_json,
+)
+from shared.cli.texts import short_time
+from shared.errors import DependencyError, DeploymentError
 from shared.schemas.sizing import Side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.client import SizingClient
     from shared.schemas.sizing import SizingDecision, SizingOutcome, SizingRequest
 
 STATUS_OF = {"approved": 0, "rejected": EXIT_DIFFERENT, "error": EXIT_WRONG_REQUEST}
@@ -57,14 +67,17 @@ def size(
     request_id: Annotated[
         UUID | None, typer.Option(help="Ask again under this id: the same request gets the same reply.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds to wait for the reply.")] = 10.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Seconds to wait for the reply, and for the release.")
+    ] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="The reply as it came.")] = False,  # noqa: FBT002
 ) -> None:
     """Ask for lot sizes, as the signal engine does, and show the decision.
 
     It is a real one: decided once and kept, and an approval reserves its margin for as long as the reply says, unless
-    --release gives it back. Reads LOTWISE_SIGNAL_ENGINE_AMQP_URL, or LOTWISE_AMQP_URL where that is not set. Exit
-    status 0: approved, 1: rejected, the account or the market says no, 65: the request itself is wrong.
+    --release gives it back, once it was shown. Reads LOTWISE_SIGNAL_ENGINE_AMQP_URL, or LOTWISE_AMQP_URL where that is
+    not set. Exit status 0: approved, 1: rejected, the account or the market says no, 65: the request itself is wrong,
+    69: no reply came, or the release was not confirmed.
     """
     with clear_failures():
         request = _request(
@@ -78,13 +91,13 @@ def size(
             conversion_rates=dict(_rate(one) for one in rate or ()),
             on_insufficient_margin="shrink" if shrink else "reject",
         )
-        decision = asyncio.run(_ask(request, timeout_s=timeout, release=release))
-        _tell(decision, as_json=as_json, released=release)
-    if status := STATUS_OF[decision.status]:
+        status = asyncio.run(_ask(request, timeout_s=timeout, release=release, as_json=as_json))
+    if status:
         raise typer.Exit(status)
 
 
-async def _ask(request: SizingRequest, *, timeout_s: float, release: bool) -> SizingDecision:
+async def _ask(request: SizingRequest, *, timeout_s: float, release: bool, as_json: bool) -> int:
+    """Ask, tell, release, in this order: whatever becomes of the release, an approval was seen. The exit status."""
     from shared.cli.clients import named_by, requesting_url  # noqa: PLC0415 - aio-pika takes its time to load
     from shared.client import SizingClient, UnreadableReplyError  # noqa: PLC0415
 
@@ -95,24 +108,38 @@ async def _ask(request: SizingRequest, *, timeout_s: float, release: bool) -> Si
                 decision = await client.size(request, timeout_s=timeout_s)
             except UnreadableReplyError as error:
                 raise DeploymentError(f"command and sizing workers are of different releases: {error}") from None
-            if release and decision.status == "approved":
-                await client.report(_cancelled(request))
-    return decision
+            _tell(decision, as_json=as_json)
+            if decision.status == "approved" and release:
+                return await _release(client, decision, timeout_s=timeout_s, as_json=as_json)
+    return STATUS_OF[decision.status]
 
 
-def _cancelled(request: SizingRequest) -> SizingOutcome:
+async def _release(client: SizingClient, decision: SizingDecision, *, timeout_s: float, as_json: bool) -> int:
+    try:
+        await client.report(_cancelled(decision), timeout_s=timeout_s)
+    except DependencyError as error:
+        until = short_time(decision.reservation_expires_at)
+        complain(f"lotwise: the margin stays reserved until {until}, for its release was not confirmed: {error}")
+        return EXIT_UNAVAILABLE
+    if not as_json:
+        say("its margin was given back: it may not be acted upon any more")
+    return STATUS_OF["approved"]
+
+
+def _cancelled(decision: SizingDecision) -> SizingOutcome:
     from shared.schemas.sizing import SizingOutcome  # noqa: PLC0415
 
-    return SizingOutcome(request_id=request.request_id, outcome="cancelled", occurred_at=datetime.now(UTC))
+    document = {"request_id": decision.request_id, "outcome": "cancelled", "occurred_at": datetime.now(UTC)}
+    return SizingOutcome.model_validate(document)
 
 
-def _tell(decision: SizingDecision, *, as_json: bool, released: bool) -> None:
+def _tell(decision: SizingDecision, *, as_json: bool) -> None:
     from shared.cli.decision import show_decision  # noqa: PLC0415
 
     if as_json:
         say_json(json.loads(decision.to_json()))
     else:
-        show_decision(decision, released=released)
+        show_decision(decision)
 
 
 def _request(**fields: Any) -> SizingRequest:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from shared.cli.__main__ import app
 from shared.messaging.topology import SIZING
 from tests.desk import Desk
+from tests.e2e.proxy import HoldingProxy
 from tests.integration.cli.parking import Bench
 from tests.integration.messaging.place import consuming
 
@@ -93,9 +94,25 @@ async def test_what_is_asked_again_under_its_id_gets_the_same_reply(bench: Bench
 async def test_only_asking_gives_the_margin_back(bench: Bench) -> None:
     result = await size(bench, *GOLD, *THREE, "--release")
 
-    assert told(result)[-1].endswith("; its margin was given back")
+    assert told(result)[0].startswith("approved buy XAUUSD")
+    assert told(result)[-1] == "its margin was given back: it may not be acted upon any more"
     after = await document(bench, *GOLD, *THREE)
     assert after["summary"]["margin_reserved"] == "0.00"
+    held = await document(bench, *GOLD, *THREE)
+    assert held["summary"]["margin_reserved"] == "1169.22"
+
+
+async def test_an_approval_whose_release_fails_is_shown_and_its_margin_said_to_stay_reserved(bench: Bench) -> None:
+    async with HoldingProxy(bench.place.url("signal-engine"), name="lotwise size outcomes") as proxy:
+        proxy.hold()
+        asking = (*GOLD, *THREE, "--release", "--timeout", "3")
+        result = await size(bench, *asking, LOTWISE_SIGNAL_ENGINE_AMQP_URL=proxy.url)
+
+    assert result.exit_code == 69
+    assert told(result)[0].startswith("approved buy XAUUSD")
+    until = told(result)[-1].rpartition(" ")[2]
+    begins = f"lotwise: the margin stays reserved until {until}, for its release was not confirmed: "
+    assert (result.stderr.startswith(begins), result.stderr.count("\n")) == (True, 1)
     held = await document(bench, *GOLD, *THREE)
     assert held["summary"]["margin_reserved"] == "1169.22"
 
