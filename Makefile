@@ -18,7 +18,7 @@ $(V).SILENT:
 help: ## list the targets
 	echo "Lotwise: make TARGET"
 	sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
-		printf '%-16s %s\n' "$$target" "$$text"; done
+		printf '%-19s %s\n' "$$target" "$$text"; done
 
 bootstrap:
 	$(PYTHON) -m dev.bootstrap
