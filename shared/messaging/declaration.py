@@ -69,9 +69,10 @@ async def count_consumers(settings: BrokerSettings, queue: str) -> int | None:
 
 
 async def verify_names(settings: BrokerSettings, *, exchanges: Iterable[str], queues: Iterable[str]) -> None:
-    """Make sure that what a service uses exists, by passive declarations, which need no permission.
+    """Make sure that what a service uses exists, by passive declarations.
 
-    Raises DeploymentError that names all that is missing, DependencyError where the broker is away.
+    Raises DeploymentError that names all that is missing, or what the broker will not tell us of; DependencyError where
+    the broker is away.
     """
     wanted = [("exchange", name) for name in exchanges] + [("queue", name) for name in queues]
     missing = [f"{kind} {name}" for kind, name in wanted if not await _stands(settings, kind, name)]
@@ -89,5 +90,11 @@ async def _stands(settings: BrokerSettings, kind: str, name: str) -> bool:
         except DependencyError as error:
             if isinstance(error.__cause__, ChannelNotFoundEntity):
                 return False
+            if isinstance(error.__cause__, ChannelAccessRefused):
+                raise DeploymentError(
+                    f"the broker does not let user {settings.user!r} see whether {kind} {name} is there: give it its"
+                    " permissions by `lotwise users`; RabbitMQ 4.2.6 and 4.3.0 ask for the right to configure instead,"
+                    " which services do not have: use another release"
+                ) from None
             raise
     return True

@@ -13,6 +13,7 @@ from shared.messaging.declaration import declare_topology, verify_names
 from shared.messaging.link import BrokerSettings, refuse_bad_credentials
 from shared.messaging.topology import ACCOUNTS, DEAD, EVENTS, EXCHANGES, QUEUES, RETRY, SIZING
 from tests.integration.messaging.place import Place
+from tests.integration.messaging.strict import Strict
 
 
 def settings(url: str) -> BrokerSettings:
@@ -89,6 +90,12 @@ async def test_all_that_is_missing_is_named_at_once(place: Place) -> None:
         await verify_names(
             settings(place.virtual_host.amqp_url), exchanges=[RETRY, "no.such"], queues=["nor.this", ACCOUNTS]
         )
+
+
+async def test_a_broker_that_does_not_let_us_look_is_no_reason_to_wait(place: Place) -> None:
+    async with Strict(place.url("sizing-worker"), ending=SIZING) as proxy:
+        with pytest.raises(DeploymentError, match=r"see whether queue lotwise\.sizing is there: .*`lotwise users`"):
+            await verify_names(settings(proxy.url), exchanges=[RETRY], queues=[SIZING])
 
 
 async def test_a_wrong_password_is_no_reason_to_wait(virtual_host: VirtualHost) -> None:

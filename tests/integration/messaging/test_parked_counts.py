@@ -10,19 +10,7 @@ from shared.messaging.parked_counts import ParkedCounts
 from shared.messaging.topology import ACCOUNTS, CONFIG, DEAD, SIZING
 from tests.integration.messaging.faults import Operator
 from tests.integration.messaging.place import Place, background, settings
-from tests.proxy import Flow, Proxy
-
-
-class Strict(Proxy):
-    """Asks for the right to declare a parking queue of whoever only counts, as RabbitMQ 4.2.6 and 4.3.0 do: what comes
-    passive reaches the broker active, which refuses it."""
-
-    async def treat(self, flow: Flow, data: bytes) -> None:
-        if flow.way == "to server":
-            data = data.replace(
-                b".dead\x01", b".dead\x00"
-            )  # the queue's name, then the bits, of which passive is the first
-        await super().treat(flow, data)
+from tests.integration.messaging.strict import Strict
 
 
 def counting(url: str) -> ParkedCounts:
@@ -72,7 +60,7 @@ async def test_where_the_broker_refuses_to_tell_it_is_said_once_and_not_asked_ag
     async def left() -> bool:
         return not proxy.connections
 
-    async with Strict(virtual_host.role_urls["config-service"]) as proxy:
+    async with Strict(virtual_host.role_urls["config-service"], ending=".dead") as proxy:
         counts = counting(proxy.url)
         async with background(counts.run()) as [task]:
             await eventually(refused)
