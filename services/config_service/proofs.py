@@ -78,7 +78,7 @@ class Proofs:
 def _explained(stored: StoredDecision) -> Explained:
     reply = SizingDecision.model_validate_json(stored.reply)
     try:
-        return Explained(reply, explain(decode_record(stored.record), reply))
+        return Explained(reply, explain(decode_record(stored.record, stored.first_record), reply))
     except (ValidationError, zlib.error):
         return Explained(reply, None)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from services.sizing_worker.store import Fresh
 from shared.schemas.sizing import SizingRequest
 from shared.sizing.decision import Decision
@@ -10,7 +12,13 @@ from shared.sizing.situation import Situation
 
 
 def fresh(
-    request: SizingRequest, situation: Situation, decision: Decision, *, content_hash: bytes, record: bytes
+    request: SizingRequest,
+    situation: Situation,
+    decision: Decision,
+    *,
+    content_hash: bytes,
+    record: bytes,
+    reservations_of: UUID | None,
 ) -> Fresh:
     """What is stored of a decision; null is what it did not reach.
 
@@ -43,6 +51,7 @@ def fresh(
         content_hash=content_hash,
         reply=answer.body,
         record=record,
+        reservations_of=reservations_of,
         reserved_until=answer.reservation_expires_at,
     )
 

@@ -18,7 +18,7 @@ from services.sizing_worker import store
 from services.sizing_worker.audit import fresh
 from services.sizing_worker.configuration import CurrentConfiguration
 from services.sizing_worker.counts import count_batch
-from services.sizing_worker.store import Decided, Fresh, KnownAccount, Reserved
+from services.sizing_worker.store import NOTHING_RESERVED, Decided, Fresh, KnownAccount, Reserved
 from shared.database.transaction import transaction
 from shared.errors import DependencyError
 from shared.messaging.delivery import Delivery
@@ -50,7 +50,7 @@ class Batch:
     """What was read under the locks, once, and what the batch has come to so far.
 
     `reserved` is what each account's live reservations hold, by account id; an approval of this batch is added, so that
-    two requests for one account see each other.
+    two requests for one account see each other. They are listed in the first record that saw them, once.
     """
 
     now: datetime
@@ -76,11 +76,16 @@ class Batch:
         """Let the rest of the batch see a decision."""
         self.fresh.append(fresh)
         self.decided[fresh.request_id] = Decided(fresh.content_hash, fresh.reply)
-        account, required = fresh.user_mt5_account_id, fresh.total_margin_required
-        if fresh.reserved_until is not None and account is not None and required is not None:
-            held, margin = self.reserved[account], Decimal(required)
+        if fresh.user_mt5_account_id is None:
+            return
+        held, required = self.reserved[fresh.user_mt5_account_id], fresh.total_margin_required
+        if held.first is None and held.listed:
+            held = Reserved(held.margin, b"", fresh.request_id)
+        if fresh.reserved_until is not None and required is not None:
+            margin = Decimal(required)
             listed = held.listed + listed_reservation(fresh.request_id, margin)
-            self.reserved[account] = Reserved(EXACT.add(held.margin, margin), listed)
+            held = Reserved(EXACT.add(held.margin, margin), listed, held.first)
+        self.reserved[fresh.user_mt5_account_id] = held
 
 
 class SizingHandler:
@@ -160,9 +165,18 @@ class SizingHandler:
             candidates=batch.candidates(request),
         )
         decision = decide(request, situation)
-        reserved = batch.reserved[decision.account.id].listed if decision.account else b""
-        record = encode_record(request, situation, reserved, decision)
-        batch.remember(fresh(request, situation, decision, content_hash=content, record=record))
+        reserved = batch.reserved[decision.account.id] if decision.account else NOTHING_RESERVED
+        record = encode_record(request, situation, reserved.listed, decision)
+        batch.remember(
+            fresh(
+                request,
+                situation,
+                decision,
+                content_hash=content,
+                record=record,
+                reservations_of=reserved.first,
+            )
+        )
         body = decision.answer.body
         log = {"request_id": request.request_id, "user_id": request.user_id, "status": decision.answer.status}
         return Ack(Reply(DECISION, body), (Event(KEY_SIZING_DECIDED, DECISION, body),), log)

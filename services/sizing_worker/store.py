@@ -123,7 +123,8 @@ class Fresh(NamedTuple):
     """All that is written of a decision just made. Lots, account currency, percent; figures as the reply has them.
 
     The audit row of trade_setup_risk_logs; then what is remembered (the hash of the request's content, and the reply,
-    byte for byte), the proof, and until when the total margin is reserved: None unless it is.
+    byte for byte), the proof, the request whose record lists the reservations that this one saw too, and until when the
+    total margin is reserved: None unless it is.
     """
 
     request_id: UUID
@@ -150,12 +151,20 @@ class Fresh(NamedTuple):
     content_hash: bytes
     reply: bytes
     record: bytes
+    reservations_of: UUID | None
     reserved_until: datetime | None
 
 
 LOG_ROWS = Rows.of(trade_setup_risk_logs, Fresh._fields[: Fresh._fields.index("content_hash")])
 FRESH_ROWS = Rows(
-    {**LOG_ROWS.types, "content_hash": "BYTEA", "reply": "BYTEA", "record": "BYTEA", "reserved_until": "TIMESTAMPTZ"}
+    {
+        **LOG_ROWS.types,
+        "content_hash": "BYTEA",
+        "reply": "BYTEA",
+        "record": "BYTEA",
+        "reservations_of": "UUID",
+        "reserved_until": "TIMESTAMPTZ",
+    }
 )
 
 # The memory of requests goes first, in one order, so that two workers with the same requests never wait for each other.
@@ -167,8 +176,9 @@ SAVE = text(f"""
         SELECT request_id, content_hash, reply, created_at FROM row ORDER BY request_id
         ON CONFLICT DO NOTHING RETURNING request_id
     ), recorded AS (
-        INSERT INTO decision_records (request_id, user_mt5_account_id, engine_version, record, decided_at)
-        SELECT request_id, user_mt5_account_id, {ENGINE_VERSION}, record, created_at FROM row
+        INSERT INTO decision_records
+            (request_id, user_mt5_account_id, engine_version, record, decided_at, reservations_of)
+        SELECT request_id, user_mt5_account_id, {ENGINE_VERSION}, record, created_at, reservations_of FROM row
         ON CONFLICT DO NOTHING
     ), logged AS (
         INSERT INTO trade_setup_risk_logs ({LOG_ROWS.names}) SELECT {LOG_ROWS.names} FROM row
@@ -190,10 +200,12 @@ class Decided(NamedTuple):
 
 
 class Reserved(NamedTuple):
-    """What an account's live reservations hold, in account currency; and each of them, as a record lists it."""
+    """What an account's live reservations hold, in account currency; and each of them, as a record lists it: but for
+    those that the record of the request `first` lists already."""
 
     margin: Decimal
     listed: bytes
+    first: UUID | None = None
 
 
 NOTHING_RESERVED = Reserved(Decimal(0), b"")

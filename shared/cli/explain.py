@@ -56,7 +56,7 @@ def _text(stored: StoredDecision, *, as_json: bool) -> list[str] | None:
 
     try:
         reply = SizingDecision.model_validate_json(stored.reply)
-        explanation = explained(decode_record(stored.record), reply)
+        explanation = explained(decode_record(stored.record, stored.first_record), reply)
     except (ValueError, zlib.error):  # pydantic's are ValueErrors
         return None
     if not as_json:

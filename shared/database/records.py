@@ -22,8 +22,10 @@ Moment = datetime | timedelta | None
 """A time, or how long ago; None: no bound."""
 
 ONE = text("""
-    SELECT record.request_id, record.engine_version, record.record, decision.reply, record.decided_at
+    SELECT record.request_id, record.engine_version, record.record, decision.reply, record.decided_at,
+           first.record AS first_record
     FROM decision_records AS record JOIN decisions AS decision USING (request_id)
+    LEFT JOIN decision_records AS first ON first.request_id = record.reservations_of
     WHERE record.request_id = :request_id
 """)
 
@@ -58,13 +60,18 @@ _BEFORE_ALL = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision's record, still encoded, with the reply that was given, byte for byte."""
+    """A decision's record, still encoded, with the reply that was given, byte for byte.
+
+    `first_record`: where one was decided before it in the same transaction, on the same account, that one's record: it
+    lists the reservations that both saw. Only `load_record` gives it.
+    """
 
     request_id: UUID
     engine_version: int
     record: bytes
     reply: bytes
     decided_at: datetime
+    first_record: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,6 +323,11 @@ decision_records = Table(
     Column("engine_version", Integer, nullable=False),
     Column("record", LargeBinary, nullable=False, comment="everything the decision was made from, as compressed JSON"),
     _time("decided_at"),
+    Column(
+        "reservations_of",
+        Uuid,
+        comment="the request whose record lists the reservations that both saw; those listed here came after",
+    ),
     Index(None, "decided_at"),
     comment="The proof of each decision: explained, replayed and simulated from",
 )

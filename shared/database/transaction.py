@@ -27,7 +27,7 @@ TRANSIENT_SQLSTATES = (
     "57P",  # admin_shutdown, crash_shutdown, cannot_connect_now
 )
 MISSING_OBJECT_SQLSTATES = ("42P01", "42703", "42883")
-HEAD_MIGRATION = "0008"
+HEAD_MIGRATION = "0009"
 
 
 @asynccontextmanager

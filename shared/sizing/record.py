@@ -2,7 +2,9 @@
 it.
 
 As stored: JSON, compressed by zlib with a dictionary, then the reservations that were seen, as they are, since random
-ids do not shrink: each the 16 bytes of its request's id, its amount in digits, and a semicolon.
+ids do not shrink: each the 16 bytes of its request's id, its amount in digits, and a semicolon. Of the requests that
+one transaction decided for one account only the first record lists what all of them saw; each of the others lists what
+was approved in between.
 """
 
 from __future__ import annotations
@@ -89,11 +91,15 @@ def unpack_record(stored: bytes) -> bytes:
     return _unpacked(stored)[0]
 
 
-def decode_record(stored: bytes) -> Record:
-    """A stored record. Raises pydantic.ValidationError, ValueError or zlib.error for what is none."""
+def decode_record(stored: bytes, first: bytes | None = None) -> Record:
+    """A stored record. Raises pydantic.ValidationError, ValueError or zlib.error for what is none.
+
+    `first`: the record whose reservations this one saw too, and does not list again.
+    """
     document, listed = _unpacked(stored)
     record = _RECORD.validate_json(document)
-    return replace(record, reservations=record.reservations | _reservations(listed))
+    before = _reservations(_unpacked(first)[1]) if first is not None else {}
+    return replace(record, reservations=record.reservations | before | _reservations(listed))
 
 
 def decode_inputs(unpacked: bytes) -> Inputs:

@@ -7,10 +7,14 @@ The account has 10,000.00 USD, all of it free, at 1:100. A setup of 0.30, 0.21 a
 from __future__ import annotations
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.database.records import load_record
 from shared.schemas.sizing import SizingDecision
+from shared.sizing.record import decode_record
 from tests import builders
 from tests.desk import Desk, ago, request
 
@@ -38,6 +42,11 @@ async def approved(account: Desk) -> SizingDecision:
 
 def codes(decision: SizingDecision) -> list[str]:
     return [reason.code for reason in decision.reasons]
+
+
+def _id(decision: SizingDecision) -> UUID:
+    assert decision.request_id is not None
+    return decision.request_id
 
 
 async def test_an_approval_reserves_the_margin_that_its_reply_names(desk: Desk, approved: SizingDecision) -> None:
@@ -71,6 +80,19 @@ async def test_two_requests_of_one_batch_see_each_other(account: Desk) -> None:
 
     assert (first.status, codes(second)) == ("approved", ["insufficient_margin"])
     assert second.summary.margin_reserved == SETUP
+
+
+async def test_of_one_batch_each_record_tells_all_that_its_request_saw_and_only_the_first_lists_it(
+    account: Desk, database: AsyncEngine
+) -> None:
+    standing = [await account.ask(), await account.ask()]
+    batch = await account.ask_at_once(request(), request(), request())
+    stored = [await load_record(database, _id(decision)) for decision in batch]
+
+    seen = [decode_record(one.record, one.first_record).reservations for one in stored if one]
+    assert seen == [{_id(one): SETUP for one in (*standing, *batch[:earlier])} for earlier in range(3)]
+    own = [decode_record(one.record).reservations for one in stored if one]
+    assert [len(listed) for listed in own] == [2, 1, 2]
 
 
 async def test_the_same_request_twice_in_one_batch_reserves_once(account: Desk) -> None:
