@@ -98,7 +98,6 @@ class BatchChannel(Channel):
         Cancelled, or failed with aiormq's errors, it leaves the verdicts that came until then: what has none may have
         been published all the same.
         """
-        confirmed: asyncio.Future[None] = self.create_future()
         async with self.lock:
             batch.first_tag = self.delivery_tag + 1
             payload = b"".join(frame for one in batch.publications for frame in self._frames(one))
@@ -106,11 +105,18 @@ class BatchChannel(Channel):
             await self.write_queue.put(ChannelFrame(payload, should_close=False, drain_future=written))
             # From here on the broker counts them, whatever becomes of us.
             self.delivery_tag += len(batch.publications)
-            if self.publisher_confirms:
-                self._batches.append((batch, confirmed))
+            confirmed = self._confirmed(batch)
             await written
-        if self.publisher_confirms:
+        if confirmed is not None:
             await confirmed
+
+    def _confirmed(self, batch: Batch) -> asyncio.Future[None] | None:
+        """Done once all of the batch has its verdicts; None where there will be none: aiormq would keep it for ever."""
+        if not self.publisher_confirms:
+            return None
+        confirmed: asyncio.Future[None] = self.create_future()
+        self._batches.append((batch, confirmed))
+        return confirmed
 
     def _frames(self, one: Publication) -> list[bytes]:
         header = ContentHeader(body_size=len(one.body), properties=one.properties)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -107,3 +108,20 @@ async def test_events_that_cannot_be_published_cost_a_second_at_most() -> None:
     event = Outgoing(EVENTS, KEY_ACCOUNT_REFUSED, b"{}", "account.refused.v1", mandatory=False)
     async with background(publisher.run()), asyncio.timeout(2):
         await publisher.publish_events([event])
+
+
+async def test_a_thousand_publishes_leave_nothing_that_waits(place: Place) -> None:
+    event = Outgoing(EVENTS, KEY_ACCOUNT_REFUSED, b"{}", "account.refused.v1", mandatory=False)
+    async with publishing(place) as publisher:
+        before = waiting()
+        for _ in range(500):
+            await publisher.publish_events([event])
+            await publisher.publish_all([event])
+
+        assert waiting() < before + 20
+
+
+def waiting() -> int:
+    """How many futures of this process are not done."""
+    gc.collect()
+    return sum(isinstance(one, asyncio.Future) and not one.done() for one in gc.get_objects())
