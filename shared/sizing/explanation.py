@@ -15,7 +15,7 @@ from shared.sizing.explained_entries import entry_sections
 from shared.sizing.explained_instrument import instrument_section
 from shared.sizing.formulas import Formula, shown
 from shared.sizing.margin import FreeMargin
-from shared.sizing.rational import Rational
+from shared.sizing.rational import ZERO, Rational, exact
 from shared.sizing.record import Record
 from shared.sizing.rounding import shortest, shortest_text
 from shared.sizing.verdict import SetupFigures
@@ -137,9 +137,8 @@ def _margin(
     free = Formula.of("margin free", account.margin_free).then("−", "reserved", margin.reserved)
     limit = Formula.of("free", margin.free).times("(1 − margin buffer % / 100)", f"(1 − {shortest_text(buffer)} / 100)")
     left = Formula.of("free", margin.free).then("−", "margin required", setup.margin)
-    held = (Line(f"reserved_by_{request}", amount, currency) for request, amount in record.reservations.items())
     lines = (
-        *held,
+        *_reservations(record, margin, currency),
         Line("reserved", margin.reserved, currency, told=summary.margin_reserved, note="held by other setups"),
         Line("free", margin.free, currency, free, summary.margin_available),
         Line("limit", margin.limit, currency, limit),
@@ -148,6 +147,14 @@ def _margin(
         Line("margin_after", margin.free - setup.margin, currency, left, summary.margin_after),
     )
     return Section.of("margin", "Margin", lines)
+
+
+def _reservations(record: Record, margin: FreeMargin, currency: str) -> Iterator[Line]:
+    """Each by the request that made it. The list may be in the record of a decision that is forgotten by now."""
+    yield from (Line(f"reserved_by_{request}", amount, currency) for request, amount in record.reservations.items())
+    forgotten = margin.reserved - sum(map(exact, record.reservations.values()), ZERO)
+    if forgotten:
+        yield Line("reserved_by_others", forgotten, currency, note="their list went with a decision that is forgotten")
 
 
 def _comparison(margin: FreeMargin) -> str:

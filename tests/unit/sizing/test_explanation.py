@@ -46,6 +46,15 @@ def names(explanation: Explanation) -> list[str]:
     return [section.name for section in explanation.sections]
 
 
+def test_what_is_reserved_and_no_longer_listed_is_told_as_such() -> None:
+    given = situation(candidate(account(), gold(), reserved="150.25"))
+
+    told = explained(request(), given, {OTHER: Decimal("100.25")})
+
+    assert text(told, "margin", f"reserved_by_{OTHER}").startswith("100.25 GBP")
+    assert text(told, "margin", "reserved_by_others") == ("50 GBP  (their list went with a decision that is forgotten)")
+
+
 def test_an_approved_decision_tells_every_step_with_its_unit() -> None:
     told = explained(request(), situation(candidate(account(), gold())))
 
