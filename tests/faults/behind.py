@@ -9,8 +9,17 @@ from typing import Any
 
 from dev.stack.processes import ROLE_OF, ServiceProcess
 from dev.waiting import eventually
+from tests.faults.counts import Asked
+from tests.faults.network import SlowNetwork
 from tests.faults.system import REPLICAS, System, told
+from tests.faults.traffic import Traffic
 from tests.proxy import Proxy
+
+BACK_WITHIN_S = 10.0
+BACK_AFTER_MANY_CUTS_S = 20.0
+"""Where every attempt to connect failed for a while, so that the next is seconds away."""
+MARGIN_S = 2.0
+"""For two busy processors."""
 
 
 async def launch_behind(
@@ -47,3 +56,12 @@ async def until(condition: Callable[[], bool], *, timeout_s: float) -> None:
         return condition()
 
     await eventually(look, timeout_s=timeout_s)
+
+
+async def answered_while_slow(network: SlowNetwork, traffic: Traffic, *, seconds: float) -> list[Asked]:
+    """The requests that were asked while the network was slow for so long, and answered by the end of that."""
+    first = len(traffic.requests)
+    network.slow = True
+    await asyncio.sleep(seconds)  # the length of the fault
+    network.slow = False
+    return [one for one in traffic.requests[first:] if one.replies]

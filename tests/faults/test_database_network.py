@@ -14,7 +14,15 @@ from shared.database.engine import asyncpg_url
 from shared.errors import DependencyError
 from tests import builders
 from tests.desk import decision_of, worker
-from tests.faults.behind import entries, launch_behind, until
+from tests.faults.behind import (
+    BACK_AFTER_MANY_CUTS_S,
+    BACK_WITHIN_S,
+    MARGIN_S,
+    answered_while_slow,
+    entries,
+    launch_behind,
+    until,
+)
 from tests.faults.book import Page
 from tests.faults.counts import Asked
 from tests.faults.network import BlackHole, CommitThief, SlowNetwork, Stairway
@@ -23,11 +31,6 @@ from tests.faults.system import System, parked_nothing, told
 from tests.faults.traffic import Traffic, setup
 from tests.faults.trial import trial
 
-BACK_WITHIN_S = 10.0
-BACK_AFTER_MANY_CUTS_S = 20.0
-"""Where every attempt to connect failed for a while, so that the next is seconds away."""
-MARGIN_S = 2.0
-"""For two busy processors."""
 STATEMENT_TIMEOUT_S = 3
 IDLE_S = 3 * STATEMENT_TIMEOUT_S
 """After so long the database ends a transaction whose client says nothing any more, and frees its locks."""
@@ -46,11 +49,7 @@ async def test_a_slow_way_to_the_database_slows_and_ends_nothing(guest: System, 
         await launch_behind(guest, database=network)
         async with trial(guest, page, within_s=BACK_WITHIN_S) as traffic:
             began = datetime.now(UTC)
-            first = len(traffic.requests)
-            network.slow = True
-            await asyncio.sleep(SLOW_FOR_S)  # the length of the fault
-            network.slow = False
-            asked = [one for one in traffic.requests[first:] if one.replies]
+            asked = await answered_while_slow(network, traffic, seconds=SLOW_FOR_S)
         assert entries(guest, "batch.failed", since=began) == []
         assert entries(guest, "session.ended", since=began) == []
         assert all(one.answered_at_once for one in asked)

@@ -16,7 +16,16 @@ from shared.messaging import topology
 from shared.messaging.batch_channel import Batch
 from shared.messaging.link import broker_errors, open_link
 from shared.schemas.account import AccountSnapshot
-from tests.faults.behind import entries, launch_behind, redelivered, until
+from tests.faults.behind import (
+    BACK_AFTER_MANY_CUTS_S,
+    BACK_WITHIN_S,
+    MARGIN_S,
+    answered_while_slow,
+    entries,
+    launch_behind,
+    redelivered,
+    until,
+)
 from tests.faults.book import Page
 from tests.faults.counts import Asked
 from tests.faults.network import AckThief, BlackHole, SlowNetwork, Stairway
@@ -30,11 +39,6 @@ HEARTBEAT_S = 5
 """Of every service, see `tests.faults.system.SETTINGS`."""
 NOTICED_WITHIN_S = 3 * (HEARTBEAT_S + 1)
 """A dead peer is noticed so long after it died, at the latest: three heartbeats, and a second for each."""
-MARGIN_S = 2.0
-"""For two busy processors."""
-BACK_WITHIN_S = 10.0
-BACK_AFTER_MANY_CUTS_S = 20.0
-"""Where every attempt to connect failed for a while, so that the next is seconds away."""
 CALL_TIMEOUT_S = 60.0
 STOLEN_WITHIN_S = 30.0
 
@@ -49,11 +53,7 @@ async def test_a_slow_network_slows_and_ends_no_connection(guest: System, page: 
         await launch_behind(guest, broker=network)
         async with trial(guest, page, within_s=BACK_WITHIN_S) as traffic:
             began = datetime.now(UTC)
-            first = len(traffic.requests)
-            network.slow = True
-            await asyncio.sleep(SLOW_FOR_S)  # the length of the fault
-            network.slow = False
-            asked = [one for one in traffic.requests[first:] if one.replies]
+            asked = await answered_while_slow(network, traffic, seconds=SLOW_FOR_S)
         assert entries(guest, "session.ended", since=began) == []
         assert all(one.answered_at_once for one in asked)
         assert len(asked) > SLOW_FOR_S
