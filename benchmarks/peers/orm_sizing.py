@@ -78,7 +78,14 @@ async def size(session: AsyncSession, request: SizingRequest) -> bytes:
     decision = decide(request, situation)
     now = situation.decided_at
     record = encode_record(request, situation, b"", decision)
-    row = fresh(request, situation, decision, content_hash=content_hash(request), record=record)
+    row = fresh(
+        request,
+        situation,
+        decision,
+        content_hash=content_hash(request),
+        record=record,
+        reservations_of=None,
+    )
     session.add(DecisionRow(request_id=row.request_id, content_hash=row.content_hash, reply=row.reply, decided_at=now))
     session.add(
         RecordRow(

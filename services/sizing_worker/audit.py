@@ -18,7 +18,7 @@ def fresh(
     *,
     content_hash: bytes,
     record: bytes,
-    reservations_of: UUID | None = None,
+    reservations_of: UUID | None,
 ) -> Fresh:
     """What is stored of a decision; null is what it did not reach.
 
