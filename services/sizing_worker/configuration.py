@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.sizing_worker import store
 from shared import metrics
-from shared.database.transaction import transaction
+from shared.database.transaction import driver_transaction
 from shared.errors import DependencyError
 from shared.schemas.config import ConfigChanged
 from shared.sizing.configuration import Configuration
@@ -58,7 +58,7 @@ class CurrentConfiguration:
 
     async def load(self, engine: AsyncEngine) -> None:
         """Take the database's. Raises DependencyError where it is away."""
-        async with transaction(engine) as connection:
+        async with driver_transaction(engine) as connection:
             self.offer(await store.load_configuration(connection))
 
     async def reconcile(self, engine: AsyncEngine, *, every_s: float) -> None:

@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from asyncpg import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.sizing_worker import store
 from services.sizing_worker.audit import fresh
 from services.sizing_worker.configuration import CurrentConfiguration
 from services.sizing_worker.counts import count_batch
 from services.sizing_worker.store import NOTHING_RESERVED, Decided, Fresh, KnownAccount, Reserved
-from shared.database.transaction import transaction
+from shared.database.transaction import driver_transaction
 from shared.errors import DependencyError
 from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Ack, Event, Outcome, Park, Reply
@@ -104,7 +105,7 @@ class SizingHandler:
         """One outcome for each delivery, all in one transaction."""
         requests = [content for delivery in deliveries if isinstance(content := delivery.content, SizingRequest)]
         outcomes = [content for delivery in deliveries if isinstance(content := delivery.content, SizingOutcome)]
-        async with transaction(self._engine) as connection:
+        async with driver_transaction(self._engine) as connection:
             batch = await self._load(connection, requests)
             await store.save_outcomes(connection, outcomes, now=batch.now)
             results = [self._outcome(batch, delivery) for delivery in deliveries]
@@ -114,7 +115,7 @@ class SizingHandler:
         count_batch(requests, outcomes, batch.fresh)
         return results
 
-    async def _load(self, connection: AsyncConnection, requests: Sequence[SizingRequest]) -> Batch:
+    async def _load(self, connection: Connection, requests: Sequence[SizingRequest]) -> Batch:
         ids = await store.lock_accounts(connection, store.users_of(requests))
         loaded = await store.load_situation(connection, ids, requests)
         accounts: dict[str, list[KnownAccount]] = {}
@@ -128,7 +129,7 @@ class SizingHandler:
             {known.account.id: known.reserved for known in loaded.accounts},
         )
 
-    async def _configuration(self, connection: AsyncConnection, version: int) -> Configuration:
+    async def _configuration(self, connection: Connection, version: int) -> Configuration:
         """The configuration in force: the one in memory if it is that version, else the database's, whole."""
         held = self._current.value
         if held is not None and held.version == version:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from asyncpg import Connection, Record
 
 from shared.database.rows import Rows
+from shared.database.statement import Statement
 from shared.database.tables import sizing_outcomes, trade_setup_risk_logs
 from shared.schemas.instrument import InstrumentSpec
 from shared.schemas.sizing import SizingOutcome, SizingRequest
@@ -23,14 +23,14 @@ from shared.sizing.decision import ENGINE_VERSION
 
 SPECS_KEPT = 1024
 
-CONFIGURATION = text("""
+CONFIGURATION = Statement.of("""
     SELECT config_version, fixed_risk_percent, entry_1_percent, entry_2_percent, entry_3_percent, margin_buffer_percent
     FROM risk_configuration_history ORDER BY config_version DESC LIMIT 1
 """)
 
 # Advisory locks by account id, always in the order of ids: no deadlock with another worker, and none with the
 # snapshots, which lock rows. They end with the transaction.
-LOCK = text("""
+LOCK = Statement.of("""
     SELECT id, pg_advisory_xact_lock(id)
     FROM (SELECT id FROM user_mt5_accounts WHERE user_id = ANY(CAST(:users AS text[])) ORDER BY id) AS ordered
 """)
@@ -41,7 +41,7 @@ LOCK = text("""
 # `cancelled` or `failed`; else when it was `executed`; else when it expires. The first branch of `held` finds what has
 # not expired, the second what was executed so late that it has. `listed` is `shared.sizing.record`'s form of them.
 # `repeated` is asked one id at a time: a plan made while `decisions` was empty would else read the whole table.
-SITUATION = text("""
+SITUATION = Statement.of("""
     WITH account AS MATERIALIZED (
         SELECT account.id, account.user_id, account.mt5_account_id AS login, account.mt5_server AS server,
                account.account_currency AS currency, details.currency_digits, account.account_leverage AS leverage,
@@ -103,14 +103,14 @@ SITUATION = text("""
     ORDER BY account.id
 """)
 
-DECIDED = text("""
+DECIDED = Statement.of("""
     SELECT request_id, content_hash, reply FROM decisions WHERE request_id = ANY(CAST(:requests AS uuid[]))
 """)
 
 OUTCOME_ROWS = Rows.of(sizing_outcomes, ("request_id", "outcome", "occurred_at"))
 
 # An outcome names its account where the reservation is there already, so that a late one is found by account.
-SAVE_OUTCOMES = text(f"""
+SAVE_OUTCOMES = Statement.of(f"""
     INSERT INTO sizing_outcomes (request_id, outcome, occurred_at, arrived_at, user_mt5_account_id)
     SELECT row.request_id, row.outcome, row.occurred_at, CAST(:arrived_at AS timestamptz), held.user_mt5_account_id
     FROM {OUTCOME_ROWS.source} LEFT JOIN margin_reservations AS held USING (request_id)
@@ -169,7 +169,7 @@ FRESH_ROWS = Rows(
 
 # The memory of requests goes first, in one order, so that two workers with the same requests never wait for each other.
 # Where another worker was first with one of them, the count is short and the caller gives the transaction up.
-SAVE = text(f"""
+SAVE = Statement.of(f"""
     WITH row AS MATERIALIZED (SELECT * FROM {FRESH_ROWS.source}),
     decided AS (
         INSERT INTO decisions (request_id, content_hash, reply, decided_at)
@@ -231,26 +231,26 @@ class Loaded:
     accounts: tuple[KnownAccount, ...]
 
 
-async def load_configuration(connection: AsyncConnection) -> Configuration:
+async def load_configuration(connection: Connection) -> Configuration:
     """The configuration in force, whole, in one statement."""
-    row = (await connection.execute(CONFIGURATION)).one()
+    (row,) = await CONFIGURATION.fetch(connection)
     return Configuration(
-        version=row.config_version,
-        risk_percent=row.fixed_risk_percent,
-        entry_splits=(row.entry_1_percent, row.entry_2_percent, row.entry_3_percent),
-        margin_buffer_percent=row.margin_buffer_percent,
+        version=row["config_version"],
+        risk_percent=row["fixed_risk_percent"],
+        entry_splits=(row["entry_1_percent"], row["entry_2_percent"], row["entry_3_percent"]),
+        margin_buffer_percent=row["margin_buffer_percent"],
     )
 
 
-async def lock_accounts(connection: AsyncConnection, users: Iterable[str]) -> list[int]:
+async def lock_accounts(connection: Connection, users: Iterable[str]) -> list[int]:
     """Lock every account of `users` for this transaction; their ids.
 
     What follows must read in statements of its own: only those see what the last holder committed.
     """
-    return list((await connection.execute(LOCK, {"users": sorted(set(users))})).scalars())
+    return [row["id"] for row in await LOCK.fetch(connection, {"users": sorted(set(users))})]
 
 
-async def load_situation(connection: AsyncConnection, ids: Sequence[int], requests: Sequence[SizingRequest]) -> Loaded:
+async def load_situation(connection: Connection, ids: Sequence[int], requests: Sequence[SizingRequest]) -> Loaded:
     """The configuration version in force, the database's clock, the accounts `ids` with all that is known of them."""
     asked = sorted({(request.user_id, request.instrument) for request in requests})
     parameters = {
@@ -259,30 +259,30 @@ async def load_situation(connection: AsyncConnection, ids: Sequence[int], reques
         "users": [user_id for user_id, _ in asked],
         "instruments": [instrument for _, instrument in asked],
     }
-    rows = (await connection.execute(SITUATION, parameters)).all()
-    return Loaded(rows[0].version, rows[0].now, rows[0].repeated, _known(rows))
+    rows = await SITUATION.fetch(connection, parameters)
+    return Loaded(rows[0]["version"], rows[0]["now"], rows[0]["repeated"], _known(rows))
 
 
-async def load_decided(connection: AsyncConnection, requests: Iterable[SizingRequest]) -> dict[UUID, Decided]:
+async def load_decided(connection: Connection, requests: Iterable[SizingRequest]) -> dict[UUID, Decided]:
     """Those of `requests` that were decided before."""
-    rows = (await connection.execute(DECIDED, {"requests": [request.request_id for request in requests]})).all()
-    return {row.request_id: Decided(row.content_hash, row.reply) for row in rows}
+    rows = await DECIDED.fetch(connection, {"requests": [request.request_id for request in requests]})
+    return {row["request_id"]: Decided(row["content_hash"], row["reply"]) for row in rows}
 
 
-async def save_decisions(connection: AsyncConnection, fresh: Iterable[Fresh]) -> bool:
+async def save_decisions(connection: Connection, fresh: Iterable[Fresh]) -> bool:
     """Remember `fresh`, with audit rows, records and reservations. False where another worker decided one meanwhile."""
     rows = list(fresh)
     if not rows:
         return True
-    saved = (await connection.execute(SAVE, FRESH_ROWS.parameters(rows))).scalar_one()
+    ((saved,),) = await SAVE.fetch(connection, FRESH_ROWS.parameters(rows))
     return bool(saved == len(rows))
 
 
-async def save_outcomes(connection: AsyncConnection, outcomes: Sequence[SizingOutcome], *, now: datetime) -> None:
+async def save_outcomes(connection: Connection, outcomes: Sequence[SizingOutcome], *, now: datetime) -> None:
     """Remember what became of setups; the same outcome again changes nothing."""
     if outcomes:
         rows = [(outcome.request_id, outcome.outcome, outcome.occurred_at) for outcome in outcomes]
-        await connection.execute(SAVE_OUTCOMES, OUTCOME_ROWS.parameters(rows) | {"arrived_at": now})
+        await SAVE_OUTCOMES.execute(connection, OUTCOME_ROWS.parameters(rows) | {"arrived_at": now})
 
 
 def users_of(requests: Iterable[SizingRequest]) -> set[str]:
@@ -290,19 +290,21 @@ def users_of(requests: Iterable[SizingRequest]) -> set[str]:
     return {request.user_id for request in requests}
 
 
-def _known(rows: Sequence[Row[Any]]) -> tuple[KnownAccount, ...]:
+def _known(rows: Sequence[Record]) -> tuple[KnownAccount, ...]:
     """One for each account: it has a row for each of its specs that was asked for, or one without any."""
     known: dict[int, KnownAccount] = {}
     for row in rows:
-        if row.id is None:
+        number = row["id"]
+        if number is None:
             continue
-        if row.id not in known:
-            account = Account(*(getattr(row, name) for name in Account.__slots__))
-            reserved = NOTHING_RESERVED if row.listed is None else Reserved(row.margin_reserved, row.listed)
-            known[row.id] = KnownAccount(account, bool(row.has_specs), {}, reserved)
-        if row.spec is not None:
-            known[row.id].specs[row.instrument] = PublishedSpec(
-                _spec(row.spec), row.spec_currency, row.spec_leverage, row.spec_captured_at
+        if number not in known:
+            account = Account(*(row[name] for name in Account.__slots__))
+            listed = row["listed"]
+            reserved = NOTHING_RESERVED if listed is None else Reserved(row["margin_reserved"], listed)
+            known[number] = KnownAccount(account, bool(row["has_specs"]), {}, reserved)
+        if row["spec"] is not None:
+            known[number].specs[row["instrument"]] = PublishedSpec(
+                _spec(row["spec"]), row["spec_currency"], row["spec_leverage"], row["spec_captured_at"]
             )
     return tuple(known.values())
 

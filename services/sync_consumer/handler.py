@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from asyncpg import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.sync_consumer import store
 from services.sync_consumer.counts import count_results
 from services.sync_consumer.identity import Identity, identify
 from services.sync_consumer.snapshot import Applied, Key, Refused, Standing, Superseded, after, judge, refuse, status
 from services.sync_consumer.store import SyncLog
-from shared.database.transaction import transaction
+from shared.database.transaction import driver_transaction
 from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Ack, Event, Outcome, Park
 from shared.messaging.topology import KEY_ACCOUNT_REFUSED
@@ -55,7 +56,7 @@ class SyncHandler:
         """One outcome for each delivery, all in one transaction."""
         identities = [identify(delivery) for delivery in deliveries]
         keys = {identity.key for identity in identities if identity.key}
-        async with transaction(self._engine) as connection:
+        async with driver_transaction(self._engine) as connection:
             now, standings = await store.lock_accounts(connection, keys)
             known = frozenset(standings)
             batch = Batch(now, standings)
@@ -67,7 +68,7 @@ class SyncHandler:
         count_results(batch.logs)
         return outcomes
 
-    async def _save(self, connection: AsyncConnection, batch: Batch, known: frozenset[Key]) -> None:
+    async def _save(self, connection: Connection, batch: Batch, known: frozenset[Key]) -> None:
         newest = {
             key: (snapshot, status(snapshot, now=batch.now, freshness_s=self._freshness_s))
             for key, snapshot in batch.newest.items()
@@ -77,7 +78,7 @@ class SyncHandler:
         await store.write_logs(connection, batch.logs, now=batch.now)
 
 
-async def _apply(connection: AsyncConnection, batch: Batch, delivery: Delivery, identity: Identity) -> Outcome:
+async def _apply(connection: Connection, batch: Batch, delivery: Delivery, identity: Identity) -> Outcome:
     match delivery.content:
         case AccountSnapshot() as snapshot:
             return _apply_snapshot(batch, delivery, identity, snapshot)
@@ -105,7 +106,7 @@ def _apply_snapshot(batch: Batch, delivery: Delivery, identity: Identity, snapsh
 
 
 async def _apply_instruments(
-    connection: AsyncConnection, batch: Batch, delivery: Delivery, identity: Identity, message: AccountInstruments
+    connection: Connection, batch: Batch, delivery: Delivery, identity: Identity, message: AccountInstruments
 ) -> Outcome:
     standing = batch.standings.get((message.account.server, message.account.login))
     if refused := refuse(message, standing, now=batch.now):

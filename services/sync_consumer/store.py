@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from asyncpg import Connection
 
 from services.sync_consumer.snapshot import Key, Standing, SyncStatus
 from shared.database.rows import Rows
+from shared.database.statement import Statement
 from shared.database.tables import (
     mt5_instruments,
     user_mt5_account_details,
@@ -23,10 +23,10 @@ from shared.errors import DependencyError
 from shared.schemas.account import AccountInstruments, AccountSnapshot
 from shared.schemas.instrument import InstrumentSpec
 
-CLOCK = text("SELECT clock_timestamp()")
+CLOCK = Statement.of("SELECT clock_timestamp()")
 
 # In one order everywhere, so that two batches never wait for each other. NO KEY: nobody's foreign key waits for us.
-LOCK = text("""
+LOCK = Statement.of("""
     SELECT account.mt5_server, account.mt5_account_id, account.user_id, account.balance, account.last_synced_at
     FROM user_mt5_accounts AS account
     JOIN unnest(CAST(:servers AS text[]), CAST(:logins AS bigint[])) AS key (server, login)
@@ -61,7 +61,7 @@ _CHANGED = ", ".join(
     f"{name} = row.{name}" for name in ACCOUNT_ROWS.types if name not in ("user_id", "mt5_account_id", "mt5_server")
 )
 
-CREATE = text(f"""
+CREATE = Statement.of(f"""
     INSERT INTO user_mt5_accounts ({ACCOUNT_ROWS.names}, margin_level_percent, created_at)
     SELECT {ACCOUNT_ROWS.names}, trim_scale(equity * 100 / NULLIF(margin_used, 0)), updated_at
     FROM {ACCOUNT_ROWS.source}
@@ -69,7 +69,7 @@ CREATE = text(f"""
     ON CONFLICT (mt5_server, mt5_account_id) DO NOTHING
 """)  # noqa: S608  our own column names
 
-UPDATE = text(f"""
+UPDATE = Statement.of(f"""
     UPDATE user_mt5_accounts AS account
     SET {_CHANGED}, margin_level_percent = trim_scale(row.equity * 100 / NULLIF(row.margin_used, 0))
     FROM {ACCOUNT_ROWS.source}
@@ -83,7 +83,7 @@ DETAILS_ROWS = Rows.of(
     mt5_account_id="BIGINT",
 )
 
-DETAILS = text(f"""
+DETAILS = Statement.of(f"""
     INSERT INTO user_mt5_account_details (user_mt5_account_id, currency_digits, margin_mode, trade_allowed, arrived_at)
     SELECT account.id, row.currency_digits, row.margin_mode, row.trade_allowed, row.arrived_at
     FROM {DETAILS_ROWS.source}
@@ -94,14 +94,14 @@ DETAILS = text(f"""
         trade_allowed = excluded.trade_allowed, arrived_at = excluded.arrived_at
 """)  # noqa: S608  our own column names
 
-MARK_ERROR = text("""
+MARK_ERROR = Statement.of("""
     UPDATE user_mt5_accounts AS account SET sync_status = 'error'
     FROM unnest(CAST(:servers AS text[]), CAST(:logins AS bigint[])) AS key (server, login)
     WHERE account.mt5_server = key.server AND account.mt5_account_id = key.login
 """)
 
 # SKIP LOCKED: an account whose snapshot is being written this moment is not stale.
-MARK_STALE = text("""
+MARK_STALE = Statement.of("""
     UPDATE user_mt5_accounts SET sync_status = 'stale'
     WHERE id IN (
         SELECT id FROM user_mt5_accounts
@@ -111,7 +111,7 @@ MARK_STALE = text("""
     )
 """)
 
-COUNT = text("SELECT sync_status, count(*) AS accounts FROM user_mt5_accounts GROUP BY sync_status")
+COUNT = Statement.of("SELECT sync_status, count(*) AS accounts FROM user_mt5_accounts GROUP BY sync_status")
 
 SPEC_ROWS = Rows.of(
     mt5_instruments,
@@ -128,7 +128,7 @@ SPEC_ROWS = Rows.of(
     ),
 )
 
-SPECS = text(f"""
+SPECS = Statement.of(f"""
     INSERT INTO mt5_instruments ({SPEC_ROWS.names}) SELECT {SPEC_ROWS.names} FROM {SPEC_ROWS.source}
     ORDER BY instrument
     ON CONFLICT (mt5_server, mt5_account_id, instrument) DO UPDATE SET
@@ -159,25 +159,26 @@ class SyncLog(NamedTuple):
 
 LOG_ROWS = Rows.of(user_mt5_sync_logs, SyncLog._fields)
 
-LOG = text(f"""
+LOG = Statement.of(f"""
     INSERT INTO user_mt5_sync_logs ({LOG_ROWS.names}, synced_at)
     SELECT {LOG_ROWS.names}, CAST(:synced_at AS timestamptz) FROM {LOG_ROWS.source}
 """)  # noqa: S608  our own column names
 
 
-async def lock_accounts(connection: AsyncConnection, keys: Iterable[Key]) -> tuple[datetime, dict[Key, Standing]]:
+async def lock_accounts(connection: Connection, keys: Iterable[Key]) -> tuple[datetime, dict[Key, Standing]]:
     """Lock those of `keys` that are known, and read them; and the database's clock once they are locked."""
     parameters = _split(keys)
-    rows = (await connection.execute(LOCK, parameters)).all() if parameters["servers"] else []
-    now: datetime = (await connection.execute(CLOCK)).scalar_one()
+    rows = await LOCK.fetch(connection, parameters) if parameters["servers"] else []
+    ((now,),) = await CLOCK.fetch(connection)
     standings = {
-        (row.mt5_server, row.mt5_account_id): Standing(row.user_id, row.balance, row.last_synced_at) for row in rows
+        (row["mt5_server"], row["mt5_account_id"]): Standing(row["user_id"], row["balance"], row["last_synced_at"])
+        for row in rows
     }
     return now, standings
 
 
 async def save_accounts(
-    connection: AsyncConnection,
+    connection: Connection,
     newest: Mapping[Key, tuple[AccountSnapshot, SyncStatus]],
     *,
     known: Iterable[Key],
@@ -191,19 +192,19 @@ async def save_accounts(
     rows = {key: _account_row(snapshot, status, now) for key, (snapshot, status) in newest.items()}
     new = [row for key, row in rows.items() if key not in already]
     if new:
-        created = await connection.execute(CREATE, ACCOUNT_ROWS.parameters(new))
-        if created.rowcount < len(new):
+        created = await CREATE.execute(connection, ACCOUNT_ROWS.parameters(new))
+        if created < len(new):
             raise DependencyError("another replica created one of these accounts at the same time")
     changed = [row for key, row in rows.items() if key in already]
     if changed:
-        await connection.execute(UPDATE, ACCOUNT_ROWS.parameters(changed))
+        await UPDATE.execute(connection, ACCOUNT_ROWS.parameters(changed))
     if newest:
         details = [_details_row(snapshot, now) for snapshot, _ in newest.values()]
-        await connection.execute(DETAILS, DETAILS_ROWS.parameters(details))
+        await DETAILS.execute(connection, DETAILS_ROWS.parameters(details))
 
 
 async def save_specs(
-    connection: AsyncConnection, message: AccountInstruments, specs: Sequence[InstrumentSpec], *, now: datetime
+    connection: Connection, message: AccountInstruments, specs: Sequence[InstrumentSpec], *, now: datetime
 ) -> int:
     """Write the specs that are newer than what stands; how many were."""
     account = message.account
@@ -221,29 +222,29 @@ async def save_specs(
         )
         for spec in specs
     ]
-    return (await connection.execute(SPECS, SPEC_ROWS.parameters(rows))).rowcount if rows else 0
+    return await SPECS.execute(connection, SPEC_ROWS.parameters(rows)) if rows else 0
 
 
-async def mark_error(connection: AsyncConnection, keys: Iterable[Key]) -> None:
+async def mark_error(connection: Connection, keys: Iterable[Key]) -> None:
     """Show that a newer message of these accounts was refused."""
     parameters = _split(keys)
     if parameters["servers"]:
-        await connection.execute(MARK_ERROR, parameters)
+        await MARK_ERROR.execute(connection, parameters)
 
 
-async def mark_stale(connection: AsyncConnection, *, freshness_s: int, most: int) -> int:
+async def mark_stale(connection: Connection, *, freshness_s: int, most: int) -> int:
     """Show as stale the accounts whose snapshot grew too old; how many, at most `most`."""
-    return (await connection.execute(MARK_STALE, {"freshness_s": freshness_s, "most": most})).rowcount
+    return await MARK_STALE.execute(connection, {"freshness_s": freshness_s, "most": most})
 
 
-async def count_accounts(connection: AsyncConnection) -> dict[str, int]:
+async def count_accounts(connection: Connection) -> dict[str, int]:
     """How many accounts there are of each status that any has."""
-    return {row.sync_status: row.accounts for row in await connection.execute(COUNT)}
+    return {row["sync_status"]: row["accounts"] for row in await COUNT.fetch(connection)}
 
 
-async def write_logs(connection: AsyncConnection, logs: Sequence[SyncLog], *, now: datetime) -> None:
+async def write_logs(connection: Connection, logs: Sequence[SyncLog], *, now: datetime) -> None:
     """Append to user_mt5_sync_logs."""
-    await connection.execute(LOG, LOG_ROWS.parameters(logs) | {"synced_at": now})
+    await LOG.execute(connection, LOG_ROWS.parameters(logs) | {"synced_at": now})
 
 
 def _split(keys: Iterable[Key]) -> dict[str, list[Any]]:

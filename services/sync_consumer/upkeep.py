@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.sync_consumer import store
 from services.sync_consumer.counts import ACCOUNTS, STALE_ACCOUNTS_MARKED
 from services.sync_consumer.snapshot import SyncStatus
-from shared.database.transaction import transaction
+from shared.database.transaction import driver_transaction
 from shared.errors import DependencyError
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ async def mark_stale_accounts(engine: AsyncEngine, *, freshness_s: int, every_s:
     only."""
     while True:
         try:
-            async with transaction(engine) as connection:
+            async with driver_transaction(engine) as connection:
                 marked = await store.mark_stale(connection, freshness_s=freshness_s, most=STALE_MARKED_MAX)
         except DependencyError as error:
             log.warning("stale_accounts.waiting", cause=str(error))
@@ -43,7 +43,7 @@ async def count_accounts(engine: AsyncEngine) -> None:
     the database is away."""
     while True:
         try:
-            async with transaction(engine) as connection:
+            async with driver_transaction(engine) as connection:
                 counted = await store.count_accounts(connection)
             for status in get_args(SyncStatus):
                 ACCOUNTS.labels(status).set(counted.get(status, 0))

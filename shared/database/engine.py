@@ -62,6 +62,7 @@ def connect_database(
     """
     statement_s = settings.database_statement_timeout_seconds
     plans = {"plan_cache_mode": "force_generic_plan"} if for_batches else {}
+    statements = {"max_cached_statement_lifetime": 0} if for_batches else {}
     engine = create_async_engine(
         asyncpg_url(settings.database_url.get_secret_value()),
         isolation_level="READ COMMITTED",
@@ -71,6 +72,7 @@ def connect_database(
         pool_recycle=POOL_RECYCLE_S,
         pool_pre_ping=not for_batches,
         connect_args={
+            **statements,
             "timeout": CONNECT_TIMEOUT_S,
             "command_timeout": statement_s + 1,
             "server_settings": {

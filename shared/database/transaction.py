@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, cast
 
-from asyncpg.exceptions import InvalidCachedStatementError, PostgresError
+from asyncpg.exceptions import InterfaceError, InvalidCachedStatementError, PostgresError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.util import greenlet_spawn
 
 from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError, refused_certificate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
+    from asyncpg import Connection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 TRANSIENT_SQLSTATES = (
@@ -28,6 +31,7 @@ TRANSIENT_SQLSTATES = (
 )
 MISSING_OBJECT_SQLSTATES = ("42P01", "42703", "42883")
 HEAD_MIGRATION = "0009"
+ROLLBACK_TIMEOUT_S = 2
 
 
 @asynccontextmanager
@@ -42,13 +46,53 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 @asynccontextmanager
+async def driver_transaction(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    """The same, READ COMMITTED, on the driver's own connection: for those who run a few statements all the time.
+
+    SQLAlchemy's pool, but none of its layers between: they take 0.4 ms of processor for a transaction of three
+    statements. Raises asyncpg's errors where `transaction` raises SQLAlchemy's.
+    """
+    async with database_errors(), _checked_out(engine) as connection:
+        await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        try:
+            yield connection
+        except BaseException:
+            with suppress(Exception):
+                async with asyncio.timeout(ROLLBACK_TIMEOUT_S):
+                    await connection.execute("ROLLBACK")
+            raise
+        if await connection.execute("COMMIT") != "COMMIT":
+            raise RuntimeError("nothing was committed: an error of one of the statements was not raised")
+
+
+@asynccontextmanager
+async def _checked_out(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    """A connection of the pool, which gets it back unless it is closed or still in a transaction."""
+    pooled = await engine.raw_connection()
+    while cast("Connection", pooled.driver_connection).is_closed():  # by the server, while nobody used it
+        await greenlet_spawn(pooled.invalidate)
+        pooled = await engine.raw_connection()
+    connection = cast("Connection", pooled.driver_connection)
+    try:
+        yield connection
+    except InterfaceError as error:  # asyncpg's word for a closed connection, and for a wrong use of it
+        if connection.is_closed():
+            raise UnknownOutcomeError(f"the database went away: {error}") from error
+        raise
+    finally:
+        if connection.is_closed() or connection.is_in_transaction():
+            await greenlet_spawn(pooled.invalidate)
+        await greenlet_spawn(pooled.close)
+
+
+@asynccontextmanager
 async def database_errors() -> AsyncIterator[None]:
     """Raise as DependencyError whatever waiting can mend; let bugs and data errors through."""
     try:
         yield
     except PoolTimeoutError:
         raise DependencyError("no database connection became free in time") from None
-    except DBAPIError as error:
+    except (DBAPIError, PostgresError) as error:
         if _is_transient(error):
             raise UnknownOutcomeError(f"the database went away or was busy: {_first_line(error)}") from error
         raise
@@ -96,26 +140,26 @@ async def ping(engine: AsyncEngine) -> None:
         await connection.execute(text("SELECT 1"))
 
 
-def _is_transient(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
+def _is_transient(error: DBAPIError | PostgresError) -> bool:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    cause: BaseException | None = error.orig
-    while cause is not None:
-        if isinstance(cause, InvalidCachedStatementError | OSError):
-            return True
-        cause = cause.__cause__
+    if any(isinstance(cause, InvalidCachedStatementError | OSError) for cause in _causes(error)):
+        return True
     return (_sqlstate(error) or "").startswith(TRANSIENT_SQLSTATES)
 
 
-def _sqlstate(error: DBAPIError) -> str | None:
-    cause: BaseException | None = error.orig
+def _sqlstate(error: DBAPIError | PostgresError) -> str | None:
+    return next((str(cause.sqlstate) for cause in _causes(error) if isinstance(cause, PostgresError)), None)
+
+
+def _causes(error: DBAPIError | PostgresError) -> Iterator[BaseException]:
+    """asyncpg's error, and what it came from."""
+    cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
     while cause is not None:
-        if isinstance(cause, PostgresError):
-            return str(cause.sqlstate)
+        yield cause
         cause = cause.__cause__
-    return None
 
 
-def _first_line(error: DBAPIError) -> str:
+def _first_line(error: DBAPIError | PostgresError) -> str:
     """What PostgreSQL said, without the statement and its parameters."""
-    return str(error.orig).splitlines()[0]
+    return str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]

@@ -10,12 +10,11 @@ from services.sizing_worker import store
 async def test_the_memory_of_decisions_is_asked_by_its_key_however_few_there_were(
     emptied_database: AsyncEngine,
 ) -> None:
-    situation = str(store.SITUATION.compile(emptied_database.sync_engine))
     async with emptied_database.connect() as connection:
         ask = (await connection.get_raw_connection()).driver_connection
         assert ask is not None
         await ask.execute("SET plan_cache_mode = force_generic_plan; TRUNCATE decisions")
-        await ask.execute(f"PREPARE situation AS {situation}")
+        await ask.execute(f"PREPARE situation AS {store.SITUATION.sql}")
         lines = await ask.fetch("EXPLAIN EXECUTE situation ('{}', '{}', '{}', '{}')")
     plan = "\n".join(line[0] for line in lines)
     assert "Seq Scan on decisions" not in plan

@@ -13,7 +13,7 @@ import pytest
 
 from dev.waiting import eventually
 from services.sync_consumer import store
-from shared.database.transaction import transaction
+from shared.database.transaction import driver_transaction
 from shared.errors import DependencyError
 from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Park
@@ -195,7 +195,7 @@ async def test_two_replicas_that_meet_a_new_account_end_with_the_newest(desk: De
 async def test_a_replica_that_lost_the_race_for_a_new_account_has_written_nothing(desk: Desk) -> None:
     """Both saw no account; the second to insert must not overwrite what the first, which was newer, wrote."""
     newer = snapshot("2.00", captured_at=at(2))
-    async with transaction(desk.database) as first:
+    async with driver_transaction(desk.database) as first:
         now, _ = await store.lock_accounts(first, [("Test-MT5", 7)])
         await store.save_accounts(first, {("Test-MT5", 7): (newer, "active")}, known=(), now=now)
         loser = asyncio.create_task(desk.handle(snapshot("1.00", captured_at=at(1))))
@@ -382,7 +382,7 @@ async def test_a_good_snapshot_ends_the_error(desk: Desk) -> None:
 async def test_accounts_that_report_no_more_are_marked_stale_once(desk: Desk) -> None:
     await desk.handle(snapshot(login=1), snapshot(login=2), wrong_snapshot(captured_at=at(1)))
 
-    async with transaction(desk.database) as connection:
+    async with driver_transaction(desk.database) as connection:
         fresh = await store.mark_stale(connection, freshness_s=300, most=10)
         first = await store.mark_stale(connection, freshness_s=50, most=10)
         again = await store.mark_stale(connection, freshness_s=50, most=10)
@@ -394,7 +394,7 @@ async def test_accounts_that_report_no_more_are_marked_stale_once(desk: Desk) ->
 async def test_an_account_that_is_being_written_is_not_stale(desk: Desk) -> None:
     await desk.handle(snapshot(login=1), snapshot(login=2))
 
-    async with transaction(desk.database) as writing:
+    async with driver_transaction(desk.database) as writing:
         await store.lock_accounts(writing, [("Test-MT5", 1)])
-        async with transaction(desk.database) as connection:
+        async with driver_transaction(desk.database) as connection:
             assert await store.mark_stale(connection, freshness_s=50, most=10) == 1

@@ -165,7 +165,7 @@ async def test_what_a_handler_raises_is_noted_in_every_span_and_goes_on(desk: De
     messages = traces.of(SpanKind.CONSUMER)
     assert len(messages) == 2
     assert {span.status.status_code for span in messages} == {StatusCode.ERROR}
-    assert {(span.attributes or {})["error.type"] for span in messages} == {"ProgrammingError"}
+    assert {(span.attributes or {})["error.type"] for span in messages} == {"UndefinedTableError"}
 
 
 async def test_a_batch_that_took_too_long_is_noted_too(desk: Desk, traces: Traces) -> None:
