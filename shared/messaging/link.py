@@ -29,6 +29,7 @@ from yarl import URL
 from shared import metrics
 from shared.errors import DependencyError, DeploymentError, UnknownOutcomeError, refused_certificate
 from shared.messaging.batch_channel import BatchChannel, open_batch_channel
+from shared.messaging.frames import read_frames_in_bulk
 from shared.messaging.properties import survive_any_properties
 from shared.settings import AmqpUrl, Settings
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 survive_any_properties()
+read_frames_in_bulk()
 
 # aio-pika's own list holds RuntimeError and StopAsyncIteration too, which would swallow bugs.
 BROKER_ERRORS = (

@@ -9,10 +9,12 @@ delivery limit. Here what cannot be read is not there.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Any
 
 from pamqp import decode
 from pamqp.base import BasicProperties
+from pamqp.commands import Basic
 
 HEADERS_BYTES_MAX = 16 * 1024
 """A larger table of headers is left unread: pamqp's time for one grows with its square."""
@@ -26,11 +28,10 @@ def survive_any_properties() -> None:
 
 
 def _unmarshal(properties: Any, flags: int, data: bytes) -> None:
-    for name in properties.__slots__:
-        if flags & properties.flags[name]:
-            consumed, value = _read(getattr(type(properties), f"_{name}"), data)
-            setattr(properties, name, value)
-            data = data[consumed:]
+    position = 0
+    for name, kind in _fields(flags):
+        value, position = _read(kind, data, position)
+        setattr(properties, name, value)
     if properties.delivery_mode not in DELIVERY_MODES:
         properties.delivery_mode = None
     # RabbitMQ refuses a lifetime that is no number of milliseconds; aio-pika would raise for one.
@@ -38,19 +39,29 @@ def _unmarshal(properties: Any, flags: int, data: bytes) -> None:
         properties.expiration = None
 
 
-def _read(kind: str, data: bytes) -> tuple[int, Any]:
-    """The bytes that a value takes, and the value; None where it cannot be read."""
+@lru_cache
+def _fields(flags: int) -> tuple[tuple[str, str], ...]:
+    """The properties that these flags announce, each with its type, in their order."""
+    known = Basic.Properties
+    return tuple((name, known.amqp_type(name)) for name in known.attributes() if flags & known.flags[name])
+
+
+def _read(kind: str, data: bytes, position: int) -> tuple[Any, int]:
+    """A value, None where it cannot be read; and where it ends."""
     match kind:
         case "shortstr":
-            end = 1 + data[0]
+            start = position + 1
+            end = start + data[position]
             # One byte for one: three of U+FFFD may be more than the property takes when it is sent on.
-            return end, data[1:end].decode(errors="replace").replace("\ufffd", "?")
+            return data[start:end].decode(errors="replace").replace("\ufffd", "?"), end
         case "timestamp":
-            return struct.calcsize("Q"), _or_none(kind, data)
+            end = position + struct.calcsize("Q")
+            return _or_none(kind, data[position:end]), end
         case "table":
-            end = 4 + int.from_bytes(data[:4], "big")
-            return end, _or_none(kind, data[:end]) if end <= HEADERS_BYTES_MAX else None
-    return decode.by_type(data, kind)
+            end = position + 4 + int.from_bytes(data[position : position + 4], "big")
+            return _or_none(kind, data[position:end]) if end - position <= HEADERS_BYTES_MAX else None, end
+    consumed, value = decode.by_type(data[position:], kind)
+    return value, position + consumed
 
 
 def _or_none(kind: str, data: bytes) -> Any:
