@@ -26,21 +26,19 @@ PEER_TIMEOUT_S = 10.0
 
 async def measure_dial(stack: Stack, *, scale: float, say: Callable[[str], None]) -> list[Compared]:
     """GET and POST of the configuration; `scale` shortens it."""
-    headers = {"Authorization": f"Bearer {stack.tokens.token(OWNER, 'owner')}"}
-    (config_service,) = stack.of("config_service")
     with _bare_http(stack.workspace.servers.ledger) as peer_url:
         async with (
-            httpx.AsyncClient(base_url=config_service.http_url, headers=headers, trust_env=False) as ours,
+            owners_client(stack) as ours,
             httpx.AsyncClient(base_url=peer_url, trust_env=False) as peer,
         ):
             say("GET of the configuration")
             reading = await by_turns(
-                lambda: _get(ours, CONFIG_PATH), lambda: _get(peer, "/config"), calls=int(GET_CALLS * scale)
+                lambda: get_config(ours), lambda: _get(peer, "/config"), calls=int(GET_CALLS * scale)
             )
             say("POST of a change")
             numbers = itertools.count()
             changing = await by_turns(
-                lambda: _post(ours, CONFIG_PATH, next(numbers)),
+                lambda: post_risk(ours, next(numbers)),
                 lambda: _post(peer, "/config", next(numbers)),
                 calls=int(POST_CALLS * scale),
             )
@@ -48,6 +46,23 @@ async def measure_dial(stack: Stack, *, scale: float, say: Callable[[str], None]
         Compared("GET /api/v1/risk/config", *reading, target_s=GET_TARGET_S),
         Compared("POST /api/v1/risk/config", *changing, target_s=POST_TARGET_S),
     ]
+
+
+def owners_client(stack: Stack) -> httpx.AsyncClient:
+    """The owner, who calls the stack's one config service."""
+    headers = {"Authorization": f"Bearer {stack.tokens.token(OWNER, 'owner')}"}
+    (config_service,) = stack.of("config_service")
+    return httpx.AsyncClient(base_url=config_service.http_url, headers=headers, trust_env=False)
+
+
+async def get_config(client: httpx.AsyncClient) -> None:
+    """Read the configuration."""
+    await _get(client, CONFIG_PATH)
+
+
+async def post_risk(client: httpx.AsyncClient, number: int) -> None:
+    """Turn the dial to one of forty values, the one of this number."""
+    await _post(client, CONFIG_PATH, number)
 
 
 async def _get(client: httpx.AsyncClient, path: str) -> None:

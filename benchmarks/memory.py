@@ -1,19 +1,26 @@
-"""A service's memory, before and after a million messages. Snapshots and sizing requests come at the same time."""
+"""A service's memory, before and after a million messages.
+
+Snapshots and sizing requests come at the same time, a million of each; and as long as that takes the dial is read by
+one caller without a pause, and turned at every hundredth call.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.broker_counter import BrokerCounter
+from benchmarks.dial import get_config, owners_client, post_risk
 from benchmarks.filling import Snapshots, fill
 from benchmarks.load import Say
 from benchmarks.population import populate
 from benchmarks.processes import run_client
 from benchmarks.sizing import ACCOUNTS, sizing_plan
 from benchmarks.snapshots import snapshots_in
+from dev.stack.processes import Service
 from dev.stack.stack import Stack
 
 MESSAGES = 1_000_000
@@ -22,6 +29,7 @@ PARTS = 20
 LIVE = 200_000
 """Reservations at the start."""
 CHUNK_S, CHUNK_S_QUICK = 20.0, 2.0
+CALLS_A_MOMENT, CALLS_A_TURN = 1_000, 100
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -52,25 +60,30 @@ class MemoryFigures:
 
 
 class MemoryBench:
-    """Measures on a stack with one sync consumer and one sizing worker."""
+    """Measures on a stack with one of each service."""
 
     def __init__(self, stack: Stack, *, scale: float, say: Say) -> None:
+        self._stack = stack
         self._workspace = stack.workspace
         self._say = say
         self._messages = MESSAGES if scale >= 1 else MESSAGES_QUICK
         self._plan = replace(sizing_plan(stack.workspace, scale=scale), warm_up_s=0.0)
         self._plan = replace(self._plan, seconds=CHUNK_S if scale >= 1 else CHUNK_S_QUICK)
-        self._pids = {service: stack.of(service)[0].pid for service in ("sync_consumer", "sizing_worker")}
+        self._pids = {process.service: process.pid for process in stack.services}
 
     async def measure(self) -> MemoryFigures:
-        """Both loads at once, until each has had its messages."""
+        """All at once, until both consumers have had their messages."""
         await populate(self._workspace.database_url, accounts=ACCOUNTS, reservations=LIVE)
         async with BrokerCounter(self._workspace.servers.metrics_url) as counter:
             since = await counter.read()
+            enough = asyncio.Event()
+            calling = asyncio.create_task(self._calls(enough))
             synced, sized = await asyncio.gather(self._snapshots(), self._requests())
             await counter.follow(synced[-1].messages + sized[-1].messages, since=since)
+            enough.set()
+            called = await calling
         synced.append(self._moment("sync_consumer", synced[-1].messages))
-        return MemoryFigures({"sync_consumer": synced, "sizing_worker": sized})
+        return MemoryFigures({"sync_consumer": synced, "sizing_worker": sized, "config_service": called})
 
     async def _snapshots(self) -> list[Moment]:
         moments = [self._moment("sync_consumer", 0)]
@@ -89,7 +102,18 @@ class MemoryBench:
             self._say(f"{moments[-1].messages} requests: {moments[-1].rss_bytes / MIB:.1f} MiB")
         return moments
 
-    def _moment(self, service: str, messages: int) -> Moment:
+    async def _calls(self, enough: asyncio.Event) -> list[Moment]:
+        moments = [self._moment("config_service", 0)]
+        async with owners_client(self._stack) as owner:
+            for number in itertools.count(1):
+                await (get_config(owner) if number % CALLS_A_TURN else post_risk(owner, number // CALLS_A_TURN))
+                if number % CALLS_A_MOMENT == 0 or enough.is_set():
+                    moments.append(self._moment("config_service", number))
+                if enough.is_set():
+                    break
+        return moments
+
+    def _moment(self, service: Service, messages: int) -> Moment:
         return Moment(messages, rss_bytes(self._pids[service]))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from benchmarks.client import Plan
-from benchmarks.load import Load, Run, Say, by_turns
+from benchmarks.load import Load, Run, Say, by_turns, run_load
 from benchmarks.population import populate
 from benchmarks.processes import peer
 from dev.stack.stack import Stack
@@ -19,21 +19,24 @@ RESERVATIONS = 200_000
 IN_FLIGHT = 200
 SWEEP = (1, 10, 50, 200, 500)
 SWEEP_QUICK = (1, 50, 500)
-PREFETCH = 500
-"""Of the peers: all that is ever in flight."""
+PREFETCHES = (25, 100, 500)
+"""Each peer is tried with each of them first, and measured with what served it best."""
+PREFETCH_QUICK = 500
 ROUNDS, ROUNDS_QUICK = 3, 1
 WARM_UP_S = 2.0
 MEASURED_S = 6.0
-SWEEP_S = 3.0
-ECHO, ORM = "bench.echo", "bench.orm"
+SWEEP_S = TRY_S = 3.0
+ECHO, ORM = "benchmarks.peers.echo", "benchmarks.peers.orm_sizing"
 
 
 @dataclass(frozen=True, slots=True)
 class SizingFigures:
-    """What was measured of sizing: the runs by name, and by how much was in flight ours and the echo's."""
+    """What was measured of sizing: the runs by name, by how much was in flight ours and the echo's, and the
+    prefetch that each peer was measured with."""
 
     runs: dict[str, Run]
     sweep: dict[int, tuple[Run, Run]]
+    prefetches: dict[str, int]
 
     def ratio(self, ours: str, other: str) -> float:
         """Throughput of one run as a multiple of another's."""
@@ -73,9 +76,9 @@ class SizingBench:
         workspace = self._workspace
         self._say(f"{ACCOUNTS} accounts, {RESERVATIONS} live reservations")
         await populate(workspace.database_url, accounts=ACCOUNTS, reservations=RESERVATIONS)
+        prefetches = {module: await self._best_prefetch(module) for module in (ECHO, ORM)}
         with ExitStack() as peers:
-            echo = self._peer(peers, "benchmarks.peers.echo", ECHO)
-            orm = self._peer(peers, "benchmarks.peers.orm_sizing", ORM)
+            echo, orm = (self._peer(peers, module, prefetch) for module, prefetch in prefetches.items())
             runs = await self._by_turns(f"{IN_FLIGHT} in flight", {"ours": self._ours, "echo": echo, "orm": orm})
             one = {"ours, one": _changed(self._ours, in_flight=1), "echo, one": _changed(echo, in_flight=1)}
             runs |= await self._by_turns("one at a time", one)
@@ -85,7 +88,18 @@ class SizingBench:
             f"open loop at {half:.0f} a second", {"ours, half": _changed(self._ours, rate=half)}
         )
         runs |= await self._by_turns("one hot account", {"ours, hot": _changed(self._ours, users=1)})
-        return SizingFigures(runs, sweep)
+        return SizingFigures(runs, sweep, {"echo": prefetches[ECHO], "orm": prefetches[ORM]})
+
+    async def _best_prefetch(self, module: str) -> int:
+        if self._scale < 1:
+            return PREFETCH_QUICK
+        tried = {}
+        for prefetch in PREFETCHES:
+            self._say(f"{module} with a prefetch of {prefetch}")
+            with ExitStack() as one:
+                load = _changed(self._peer(one, module, prefetch), seconds=TRY_S)
+                tried[prefetch] = (await run_load(self._workspace, load)).per_s
+        return max(tried, key=lambda prefetch: tried[prefetch])
 
     async def _sweep(self, echo: Load) -> dict[int, tuple[Run, Run]]:
         found = {}
@@ -99,8 +113,9 @@ class SizingBench:
     async def _by_turns(self, what: str, loads: dict[str, Load]) -> dict[str, Run]:
         return await by_turns(self._workspace, what, loads, rounds=self._rounds, say=self._say)
 
-    def _peer(self, at_end: ExitStack, module: str, queue: str) -> Load:
-        pid = at_end.enter_context(peer(self._workspace, module, queue, prefetch=PREFETCH))
+    def _peer(self, at_end: ExitStack, module: str, prefetch: int) -> Load:
+        queue = f"{module}.{prefetch}"
+        pid = at_end.enter_context(peer(self._workspace, module, queue, prefetch=prefetch))
         operator = self._workspace.virtual_host.amqp_url
         plan = replace(self._plan, url=operator, user=_user(operator), exchange=DEFAULT_EXCHANGE, routing_key=queue)
         return Load(plan, (pid,), self._workspace.database_url)
