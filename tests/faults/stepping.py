@@ -23,8 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from asyncpg import Connection
 from sqlalchemy import Engine, event
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 import services.config_service.schedule_store
 import services.config_service.store
@@ -89,13 +89,23 @@ def _watch_batches(reached: Reached) -> None:
 def _watch_database(reached: Reached) -> None:
     for store in STORES:
         _name_functions(store)
-    commit: Callable[..., None] = PGDialect_asyncpg.do_commit
+    execute, fetch = Connection.execute, Connection.fetch
 
-    def watched(*arguments: Any) -> None:
-        step(reached, "commit")
-        commit(*arguments)
+    async def watched_execute(self: Connection, query: str, *arguments: Any, **named: Any) -> Any:
+        verb = query.rstrip(";").partition(" ")[0]
+        if verb == "COMMIT":
+            step(reached, "commit")
+        elif verb not in ("BEGIN", "ROLLBACK"):
+            step(reached, function.get())
+        return await execute(self, query, *arguments, **named)
 
-    setattr(PGDialect_asyncpg, commit.__name__, watched)
+    async def watched_fetch(self: Connection, *arguments: Any, **named: Any) -> Any:
+        step(reached, function.get())
+        return await fetch(self, *arguments, **named)
+
+    setattr(Connection, execute.__name__, watched_execute)
+    setattr(Connection, fetch.__name__, watched_fetch)
+    # SQLAlchemy prepares its statements itself: they pass by the two above.
     event.listen(Engine, "before_cursor_execute", lambda *_: step(reached, function.get()))
 
 
