@@ -71,7 +71,7 @@ class AccountsApi:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
-    async def list(self, claims: Caller, query: Annotated[AccountQuery, Query()]) -> Response:
+    async def list_accounts(self, claims: Caller, query: Annotated[AccountQuery, Query()]) -> Response:
         """Return the caller's accounts, or for the owner everybody's, in a stable order."""
         wanted = AccountFilter(
             user_id=visible_user(claims, query.user_id),
@@ -89,5 +89,5 @@ def account_routes(reading: Reading) -> APIRouter:
     """The routes of accounts."""
     api = AccountsApi(reading)
     router = APIRouter(tags=["accounts"], dependencies=TOKEN_IN_DOCUMENT)
-    router.add_api_route(ACCOUNTS_PATH, api.list, methods=["GET"], response_model=Accounts, responses=LISTING)
+    router.add_api_route(ACCOUNTS_PATH, api.list_accounts, methods=["GET"], response_model=Accounts, responses=LISTING)
     return router

@@ -85,7 +85,7 @@ class ConfigurationApi:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
 
-    async def read(self) -> Response:
+    async def read_configuration(self) -> Response:
         """Return the configuration in force."""
         return json_answer(config := await self._changes.current(), version=config.config_version)
 
@@ -142,7 +142,7 @@ class ConfigurationApi:
         config = (await self._apply(Order(command, claims.user))).config
         return json_answer(config, version=config.config_version)
 
-    async def history(self, query: Annotated[HistoryQuery, Query()]) -> Response:
+    async def list_changes(self, query: Annotated[HistoryQuery, Query()]) -> Response:
         """Return the versions, newest first; `before_version` is the former page's `next_before_version`."""
         items = await self._changes.history(limit=query.limit, before=query.before_version)
         last = items[-1].config_version if len(items) == query.limit else 1
@@ -166,7 +166,9 @@ def configuration_routes(changes: Changes) -> APIRouter:
     router = APIRouter(tags=["risk"], dependencies=TOKEN_IN_DOCUMENT)
     read = {200: {"description": "the configuration", "headers": ETAG}, **READING}
     changed = {200: {"description": "the change", "headers": ETAG}, **CHANGING}
-    router.add_api_route(CONFIG_PATH, api.read, methods=["GET"], response_model=ConfigChanged, responses=read)
+    router.add_api_route(
+        CONFIG_PATH, api.read_configuration, methods=["GET"], response_model=ConfigChanged, responses=read
+    )
     router.add_api_route(
         CONFIG_PATH,
         api.set_risk_percent,
@@ -191,5 +193,5 @@ def configuration_routes(changes: Changes) -> APIRouter:
         responses=changed,
         openapi_extra=documented_body(BufferChange),
     )
-    router.add_api_route(HISTORY_PATH, api.history, methods=["GET"], response_model=History, responses=READING)
+    router.add_api_route(HISTORY_PATH, api.list_changes, methods=["GET"], response_model=History, responses=READING)
     return router

@@ -86,7 +86,7 @@ class DecisionsApi:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
-    async def list(self, claims: Caller, query: Annotated[DecisionQuery, Query()]) -> Response:
+    async def list_decisions(self, claims: Caller, query: Annotated[DecisionQuery, Query()]) -> Response:
         """Return the caller's decisions, or for the owner everybody's, the newest first."""
         wanted = DecisionFilter(
             user_id=visible_user(claims, query.user_id), **query.model_dump(exclude={"limit", "cursor", "user_id"})
@@ -95,7 +95,7 @@ class DecisionsApi:
         page, next_cursor = cut(found, query.limit, rows=ROWS)
         return json_answer(Decisions(items=tuple(map(_logged, page)), next_cursor=next_cursor))
 
-    async def reply(self, claims: Caller, request_id: Annotated[Id, Path()]) -> Response:
+    async def read_reply(self, claims: Caller, request_id: Annotated[Id, Path()]) -> Response:
         """Return the reply to a request, byte for byte as it was sent, to its user or the owner."""
         reply = await self._reading.reply(request_id)
         # Another's request is answered as one that never was: nobody learns which ids exist.
@@ -108,10 +108,12 @@ def decision_routes(reading: Reading) -> APIRouter:
     """The routes of decisions."""
     api = DecisionsApi(reading)
     router = APIRouter(tags=["decisions"], dependencies=TOKEN_IN_DOCUMENT)
-    router.add_api_route(DECISIONS_PATH, api.list, methods=["GET"], response_model=Decisions, responses=LISTING)
+    router.add_api_route(
+        DECISIONS_PATH, api.list_decisions, methods=["GET"], response_model=Decisions, responses=LISTING
+    )
     router.add_api_route(
         REPLY_PATH,
-        api.reply,
+        api.read_reply,
         methods=["GET"],
         response_model=SizingDecision,
         responses={**LISTING, **documented("not_found")},

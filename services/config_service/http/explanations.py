@@ -59,7 +59,7 @@ def explanation_routes(proofs: Proofs) -> APIRouter:
     responses = {**READING, **documented("not_found")}
 
     @router.get(EXPLANATION_PATH, response_model=DecisionExplained, responses=responses)
-    async def explain(claims: Caller, request_id: Annotated[Id, Path()]) -> Response:
+    async def explain_decision(claims: Caller, request_id: Annotated[Id, Path()]) -> Response:
         """Return how a decision came about, as one would check it by hand, to its user or the owner."""
         found = await proofs.explain(request_id)
         # As with its reply: another's is answered as one that never was.

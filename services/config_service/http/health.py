@@ -29,7 +29,7 @@ def health_routes(changes: Changes, *, broker_up: Callable[[], bool], database: 
     router = APIRouter(tags=["health"])
 
     @router.get(HEALTH_PATH, response_model=Health, responses={503: {"model": Health}})
-    async def health() -> Response:
+    async def check_health() -> Response:
         """Tell whether the service is ready; 503 where it is not."""
         await database.refresh()
         ready = database() and broker_up()

@@ -102,7 +102,7 @@ def overview_routes(reading: OverviewReading, workers: Workers, parked: ParkedCo
     router = APIRouter(tags=["overview"], dependencies=TOKEN_IN_DOCUMENT)
 
     @router.get(OVERVIEW_PATH, response_model=OverviewNow, responses=READING)
-    async def overview(claims: Caller) -> Response:
+    async def read_overview(claims: Caller) -> Response:
         """Return what the caller's decisions and accounts come to; for the owner everybody's, and what is parked."""
         is_owner = claims.role == "owner"
         found = await (reading.everybody() if is_owner else reading.of(claims.user))

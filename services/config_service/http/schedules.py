@@ -51,7 +51,7 @@ class SchedulesApi:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
 
-    async def list(
+    async def list_planned_changes(
         self,
         _owner: Owner,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
@@ -63,7 +63,7 @@ class SchedulesApi:
         following = str(items[-1].schedule_id) if len(items) == limit else None
         return json_answer(Schedules(items=tuple(items), next_before=following))
 
-    async def plan(
+    async def plan_change(
         self, request: Request, claims: Owner, if_match: IfMatch = None, idempotency_key: IdempotencyKey = None
     ) -> Response:
         """Plan a change of the risk percent. The same `Idempotency-Key` again has one effect and the same answer."""
@@ -78,7 +78,7 @@ class SchedulesApi:
         )
         return _answer(await self._apply(Order(command, claims.user)), status=201)
 
-    async def cancel(
+    async def cancel_planned_change(
         self, schedule_id: UUID, claims: Owner, if_match: IfMatch = None, idempotency_key: IdempotencyKey = None
     ) -> Response:
         """Take a planned change back."""
@@ -106,17 +106,21 @@ def schedule_routes(changes: Changes) -> APIRouter:
     router = APIRouter(tags=["schedules"], dependencies=TOKEN_IN_DOCUMENT)
     reading = {**READING, **documented("forbidden")}
     cancelling = {**CHANGING, **documented("unknown_schedule")}
-    router.add_api_route(SCHEDULES_PATH, api.list, methods=["GET"], response_model=Schedules, responses=reading)
+    router.add_api_route(
+        SCHEDULES_PATH, api.list_planned_changes, methods=["GET"], response_model=Schedules, responses=reading
+    )
     router.add_api_route(
         SCHEDULES_PATH,
-        api.plan,
+        api.plan_change,
         methods=["POST"],
         status_code=201,
         response_model=Schedule,
         responses=CHANGING,
         openapi_extra=documented_body(Plan),
     )
-    router.add_api_route(SCHEDULE_PATH, api.cancel, methods=["DELETE"], response_model=Schedule, responses=cancelling)
+    router.add_api_route(
+        SCHEDULE_PATH, api.cancel_planned_change, methods=["DELETE"], response_model=Schedule, responses=cancelling
+    )
     return router
 
 

@@ -82,7 +82,7 @@ def simulation_routes(proofs: Proofs) -> APIRouter:
     responses = {**LISTING, **documented("out_of_range")}
 
     @router.get(SIMULATION_PATH, response_model=Simulation, responses=responses)
-    async def simulate(_owner: Owner, query: Annotated[SimulationQuery, Query()]) -> Response:
+    async def simulate_risk_percent(_owner: Owner, query: Annotated[SimulationQuery, Query()]) -> Response:
         """Return what the last day's requests would have come to under another percent. One at a time."""
         if not RISK_PERCENT_MIN <= query.risk_percent <= RISK_PERCENT_MAX:
             message = f"must be between {RISK_PERCENT_MIN} and {RISK_PERCENT_MAX}"
