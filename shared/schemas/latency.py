@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.schemas.values import ExactDecimal, Message, UtcTime
+from shared.schemas.values import Message, NonNegativeDecimal, UtcTime
 
 BUCKETS_MAX = 100
 
@@ -14,7 +14,7 @@ BUCKETS_MAX = 100
 class LatencyCount(Message):
     """How many messages took at most `within_s` seconds; null: however long."""
 
-    within_s: Annotated[ExactDecimal, Field(ge=0, le=86_400)] | None
+    within_s: Annotated[NonNegativeDecimal, Field(le=86_400)] | None
     count: Annotated[int, Field(ge=0)]
 
 
