@@ -6,6 +6,7 @@ it adds rests on what aiormq keeps for its subclasses and on pamqp's frames.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -15,10 +16,10 @@ import pamqp.frame
 from aiormq.abc import ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
 from pamqp import commands
+from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Sequence
 
     from aio_pika.abc import AbstractConnection
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Verdict = Literal["confirmed", "unroutable", "refused"]
 """What the broker said of a publish: stored or handed on; no queue takes it; a queue would not have it."""
 FRAMES_MAX = 1000
-"""Frames that are read ahead of their handling; above it the connection waits."""
+"""Frames that wait for aiormq's reader; above it the connection waits."""
 ROUTES_KEPT = 1024
 """How many encoded `Basic.Publish` frames are kept: one for each requester that is replied to."""
 
@@ -78,11 +79,48 @@ class Batch:
                 self.open -= 1
 
 
+class _Frames(asyncio.Queue[tuple[int, Any]]):
+    """What the connection puts a channel's frames into: deliveries are taken at once, as their last frame comes; all
+    others wait here for aiormq's own reader, to which three frames a delivery are three turns."""
+
+    def __init__(self, take: Callable[[commands.Basic.Deliver, ContentHeader, bytes], None]) -> None:
+        super().__init__(FRAMES_MAX)
+        self._take = take
+        self._delivery: commands.Basic.Deliver | None = None
+        self._header = ContentHeader()
+        self._body: list[bytes] = []
+        self._missing = 0
+
+    async def put(self, item: tuple[int, Any]) -> None:
+        """Take in one frame. A delivery's are never mixed with others of the channel."""
+        frame = item[1]
+        if isinstance(frame, commands.Basic.Deliver):
+            self._delivery = frame
+        elif self._delivery is None:
+            await super().put(item)
+        elif isinstance(frame, ContentHeader):
+            self._header, self._body, self._missing = frame, [], frame.body_size
+            self._take_if_complete(self._delivery)
+        elif isinstance(frame, ContentBody):
+            self._body.append(frame.value)
+            self._missing -= len(frame.value)
+            self._take_if_complete(self._delivery)
+        else:  # the broker closes the channel in the middle of one
+            self._delivery = None
+            await super().put(item)
+
+    def _take_if_complete(self, delivery: commands.Basic.Deliver) -> None:
+        if self._missing <= 0:
+            self._delivery = None
+            self._take(delivery, self._header, b"".join(self._body))
+
+
 class BatchChannel(Channel):
     """See `open_batch_channel`."""
 
     def __init__(self, connector: Any, number: int, *, publisher_confirms: bool) -> None:
-        super().__init__(connector, number, publisher_confirms=publisher_confirms, frame_buffer=FRAMES_MAX)
+        super().__init__(connector, number, publisher_confirms=publisher_confirms)
+        self.frames = _Frames(self._deliver)
         self._batches: list[tuple[Batch, asyncio.Future[None]]] = []
 
     async def consume(self, queue: str, take: Taker, *, no_ack: bool = False) -> str:
@@ -126,11 +164,10 @@ class BatchChannel(Channel):
             *(pamqp.frame.marshal(part, self.number) for part in self._split_body(one.body)),
         ]
 
-    async def _on_deliver_frame(self, frame: commands.Basic.Deliver) -> None:
-        message = await self._read_content(frame, cast("ContentHeader", await self._get_frame()))
+    def _deliver(self, frame: commands.Basic.Deliver, header: ContentHeader, body: bytes) -> None:
         take = cast("Taker | None", self.consumers.get(frame.consumer_tag or ""))
         if take is not None:
-            take(message)
+            take(DeliveredMessage(frame, header, body, self))
 
     async def _on_confirm_frame(self, frame: ConfirmationFrameType) -> None:
         last = frame.delivery_tag or 0

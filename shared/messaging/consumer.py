@@ -199,6 +199,11 @@ class Consumer:
         def is_tried_again(error: Exception) -> bool:
             return isinstance(error, DependencyError) and (not self.breaker.is_open or can_wait())
 
+        try:
+            return await self._through_breaker(deliveries)
+        except DependencyError as error:
+            if not is_tried_again(error):
+                raise
         async for attempt in stamina.retry_context(
             on=is_tried_again, attempts=None, timeout=None, wait_max=BATCH_WAIT_MAX_S
         ):

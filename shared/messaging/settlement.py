@@ -99,8 +99,14 @@ async def _acknowledge(batch: list[Settled], inbox: Inbox) -> None:
 
 
 async def _publish_until_confirmed(link: Link, publisher: Publisher, needed: list[Outgoing]) -> None:
-    """Publish again and again what was not confirmed, as long as the deliveries are still ours to acknowledge."""
-    pending = [_Pending(outgoing) for outgoing in needed]
+    """Publish together; then, one by one and again and again, what was not confirmed, as long as the deliveries are
+    still ours to acknowledge."""
+    if not needed:
+        return
+    _raise_if_lost(link)
+    pending = await _publish_together(publisher, [_Pending(outgoing) for outgoing in needed])
+    if not pending:
+        return
     async for attempt in stamina.retry_context(
         on=_NotConfirmedError,
         attempts=None,
@@ -109,11 +115,15 @@ async def _publish_until_confirmed(link: Link, publisher: Publisher, needed: lis
         wait_max=REPUBLISH_MAX_S,
     ):
         with attempt:
-            if link.lost.is_set():
-                raise DependencyError(f"the consuming link was lost: {link.cause}")
-            pending = await (_publish_together if attempt.num == 1 else _publish_singly)(publisher, pending)
+            _raise_if_lost(link)
+            pending = await _publish_singly(publisher, pending)
             if pending:
                 raise _NotConfirmedError(f"{len(pending)} publishes are not confirmed")
+
+
+def _raise_if_lost(link: Link) -> None:
+    if link.lost.is_set():
+        raise DependencyError(f"the consuming link was lost: {link.cause}")
 
 
 class _NotConfirmedError(Exception):

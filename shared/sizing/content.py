@@ -9,6 +9,8 @@ from decimal import Decimal
 from shared.schemas.sizing import SizingRequest
 from shared.sizing.rounding import shortest_text
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
 
 def content_hash(request: SizingRequest) -> bytes:
     """SHA-256 of the parsed body: decimals by value, defaults filled in, without `expires_at`.
@@ -27,7 +29,7 @@ def content_hash(request: SizingRequest) -> bytes:
         sorted((pair, _text(rate)) for pair, rate in request.conversion_rates.items()),
         request.on_insufficient_margin,
     )
-    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(_JSON.encode(content).encode()).digest()
 
 
 def _text(number: Decimal | None) -> str | None:

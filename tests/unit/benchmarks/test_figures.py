@@ -55,7 +55,7 @@ def test_growth_counts_from_a_twentieth_of_the_messages() -> None:
             DECIDE,
         ),
         ([DRIVER_FRAME, ("/x/services/sizing_worker/store.py", "load_situation"), HANDLER], LOAD),
-        ([("/x/sqlalchemy/engine/base.py", "RootTransaction._do_commit")], COMMIT),
+        ([DRIVER_FRAME, ("/x/shared/database/transaction.py", "driver_transaction")], COMMIT),
         ([DRIVER_FRAME, HANDLER], DRIVER),
         ([HANDLER], REST),
         ([LOOP_FRAME], LOOP),
