@@ -30,7 +30,7 @@ async def until_at_rest(system: System) -> None:
 
     async def look() -> bool:
         busy.clear()
-        busy.update(await _messages(system))
+        busy.update(await messages_held(system))
         for process in system.services:
             if process.is_running():
                 busy.update(await _connections(process))
@@ -43,8 +43,8 @@ async def until_at_rest(system: System) -> None:
         raise AssertionError(f"not at rest: {busy}") from None
 
 
-async def _messages(system: System) -> dict[str, float]:
-    """In each queue that holds any; of a cluster's, those that this node leads."""
+async def messages_held(system: System) -> dict[str, float]:
+    """How many messages each queue holds, of those that hold any; in a cluster, of those that this node leads."""
     name = system.workspace.virtual_host.name
     page = await _read(f"{system.broker.metrics_url}/metrics/detailed?family=queue_coarse_metrics")
     held = {queue: float(messages) for vhost, queue, messages in HELD.findall(page) if vhost == name}

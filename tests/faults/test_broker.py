@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Sequence
 
 import httpx
 import pytest
 
 from dev.stack.processes import ServiceProcess
+from dev.waiting import eventually
+from shared.errors import UnknownOutcomeError
+from shared.messaging.publisher import Outgoing
+from shared.messaging.topology import ACCOUNTS, EVENTS
 from tests.faults.book import Page
 from tests.faults.operator import control, until_nobody_is_ready
+from tests.faults.publishing import publishing
+from tests.faults.rest import messages_held
 from tests.faults.system import System, told
-from tests.faults.traffic import setup
+from tests.faults.traffic import Traffic, setup
 from tests.faults.trial import trial
 
 BACK_WITHIN_S = 20.0
@@ -24,6 +31,7 @@ FAULT_S = 20.0
 CALLS = 20
 """So many requests are under way when the broker dies, and so many made while it is away; nobody asks a second time."""
 CUTS = 5
+BACKLOG = 50
 ALARM_MEMORY = "0.0000001"
 NO_ALARM_MEMORY = "0.4"
 ALARM_DISK = "900GB"
@@ -88,20 +96,52 @@ async def test_while_the_broker_takes_nobody_in_services_are_alive_but_not_ready
 
 
 @pytest.mark.fault(11, "memory alarm for 20 s")
-async def test_a_memory_alarm_delays_and_loses_nothing(guest: System, page: Page) -> None:
-    async with trial(guest, page, within_s=BACK_AFTER_CUT_S):
-        await control(guest, "set_vm_memory_high_watermark", ALARM_MEMORY)
+async def test_under_a_memory_alarm_consuming_goes_on_and_nothing_is_lost(guest: System, page: Page) -> None:
+    async with trial(guest, page, within_s=BACK_AFTER_CUT_S) as traffic:
+        await with_a_backlog(guest, traffic, then=("set_vm_memory_high_watermark", ALARM_MEMORY))
         try:
+            await until_consumed_though_nobody_can_publish(guest)
             await asyncio.sleep(FAULT_S)  # the length of the fault
         finally:
             await control(guest, "set_vm_memory_high_watermark", NO_ALARM_MEMORY)
 
 
 @pytest.mark.fault(12, "disk alarm for 20 s")
-async def test_a_disk_alarm_delays_and_loses_nothing(guest: System, page: Page) -> None:
-    async with trial(guest, page, within_s=BACK_AFTER_CUT_S):
-        await control(guest, "set_disk_free_limit", ALARM_DISK)
+async def test_under_a_disk_alarm_consuming_goes_on_and_nothing_is_lost(guest: System, page: Page) -> None:
+    async with trial(guest, page, within_s=BACK_AFTER_CUT_S) as traffic:
+        await with_a_backlog(guest, traffic, then=("set_disk_free_limit", ALARM_DISK))
         try:
+            await until_consumed_though_nobody_can_publish(guest)
             await asyncio.sleep(FAULT_S)  # the length of the fault
         finally:
             await control(guest, "set_disk_free_limit", NO_ALARM_DISK)
+
+
+async def with_a_backlog(guest: System, traffic: Traffic, *, then: Sequence[str]) -> None:
+    """Let snapshots pile up while their consumers sleep; give the broker a command before they wake."""
+    confirmed = traffic.confirmed_snapshots()
+
+    async def piled_up() -> bool:
+        return traffic.confirmed_snapshots() >= confirmed + BACKLOG
+
+    for process in guest.of("sync_consumer"):
+        process.send(signal.SIGSTOP)
+    try:
+        await eventually(piled_up)
+        await control(guest, *then)
+    finally:
+        for process in guest.of("sync_consumer"):
+            process.send(signal.SIGCONT)
+
+
+async def until_consumed_though_nobody_can_publish(guest: System) -> None:
+    """Return once no snapshot waits, and a publish was found to give up after its bound."""
+
+    async def consumed() -> bool:
+        return ACCOUNTS not in await messages_held(guest)
+
+    await eventually(consumed, timeout_s=FAULT_S)
+    event = Outgoing(EVENTS, "nobody.listens", b"{}", None, mandatory=False)
+    async with publishing(guest.workspace.virtual_host.amqp_url) as publisher:
+        with pytest.raises(UnknownOutcomeError):
+            await publisher.publish(event)

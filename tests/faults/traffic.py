@@ -85,6 +85,10 @@ class Traffic:
         self.snapshots.append(sent)
         return sent, message
 
+    def confirmed_snapshots(self) -> int:
+        """How many the broker has confirmed so far."""
+        return sum(sent.confirmed for sent in self.snapshots)
+
     async def _ask_all_the_time(self) -> None:
         while not self._stopping.is_set():
             await self.ask(setup(next(self._numbers) % ACCOUNTS + 1))
