@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from asyncpg.exceptions import InterfaceError, InvalidCachedStatementError, PostgresError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.util import greenlet_spawn
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from asyncpg import Connection
+    from sqlalchemy import PoolProxiedConnection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 TRANSIENT_SQLSTATES = (
@@ -68,10 +69,10 @@ async def driver_transaction(engine: AsyncEngine) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def _checked_out(engine: AsyncEngine) -> AsyncIterator[Connection]:
     """A connection of the pool, which gets it back unless it is closed or still in a transaction."""
-    pooled = await engine.raw_connection()
+    pooled = await _from_pool(engine)
     while cast("Connection", pooled.driver_connection).is_closed():  # by the server, while nobody used it
         await greenlet_spawn(pooled.invalidate)
-        pooled = await engine.raw_connection()
+        pooled = await _from_pool(engine)
     connection = cast("Connection", pooled.driver_connection)
     try:
         yield connection
@@ -83,6 +84,16 @@ async def _checked_out(engine: AsyncEngine) -> AsyncIterator[Connection]:
         if connection.is_closed() or connection.is_in_transaction():
             await greenlet_spawn(pooled.invalidate)
         await greenlet_spawn(pooled.close)
+
+
+async def _from_pool(engine: AsyncEngine) -> PoolProxiedConnection:
+    """A connection, maybe a new one. Why there is none is raised as asyncpg says it, not in the dialect's cover."""
+    try:
+        return await engine.raw_connection()
+    except EmulatedDBAPIException as error:
+        if isinstance(error.__cause__, PostgresError):
+            raise error.__cause__ from None
+        raise UnknownOutcomeError(f"the database cannot be reached: {error}") from error
 
 
 @asynccontextmanager

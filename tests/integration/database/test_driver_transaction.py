@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 from asyncpg import Connection
-from asyncpg.exceptions import DivisionByZeroError, InterfaceError
+from asyncpg.exceptions import DivisionByZeroError, InterfaceError, InvalidCatalogNameError
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -258,3 +258,28 @@ async def test_a_database_that_cannot_be_reached_is_a_dependency() -> None:
     with pytest.raises(DependencyError, match="cannot be reached"):
         await count(engine)
     await engine.dispose()
+
+
+async def test_why_nobody_may_connect_is_told_as_postgresql_says_it(database_url: str) -> None:
+    settings = DatabaseSettings(database_url=SecretStr(database_url.rpartition("/")[0] + "/no_such"))
+    engine = connect_database(settings, application="test", for_batches=True)
+
+    with pytest.raises(InvalidCatalogNameError, match="no_such"):
+        await count(engine)
+    await engine.dispose()
+
+
+async def test_a_server_that_hangs_up_on_whoever_connects_is_a_dependency() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(8)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        settings = DatabaseSettings(database_url=SecretStr(f"postgresql://nobody:x@127.0.0.1:{port}/nothing"))
+        engine = connect_database(settings, application="test", for_batches=True)
+
+        with pytest.raises(DependencyError):
+            await count(engine)
+        await engine.dispose()
