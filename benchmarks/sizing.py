@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from benchmarks.client import Plan
 from benchmarks.load import Load, Run, Say, by_turns, run_load
 from benchmarks.population import populate
+from benchmarks.prefetch import best_prefetch
 from benchmarks.processes import peer
 from dev.stack.stack import Stack
 from dev.stack.workspace import Workspace
@@ -21,7 +22,7 @@ SWEEP = (1, 10, 50, 200, 500)
 SWEEP_QUICK = (1, 50, 500)
 PREFETCHES = (25, 100, 500)
 """Each peer is tried with each of them first, and measured with what served it best."""
-PREFETCH_QUICK = 500
+PREFETCHES_QUICK = (500,)
 ROUNDS, ROUNDS_QUICK = 3, 1
 WARM_UP_S = 2.0
 MEASURED_S = 6.0
@@ -76,7 +77,8 @@ class SizingBench:
         workspace = self._workspace
         self._say(f"{ACCOUNTS} accounts, {RESERVATIONS} live reservations")
         await populate(workspace.database_url, accounts=ACCOUNTS, reservations=RESERVATIONS)
-        prefetches = {module: await self._best_prefetch(module) for module in (ECHO, ORM)}
+        tried = PREFETCHES if self._scale >= 1 else PREFETCHES_QUICK
+        prefetches = {module: await best_prefetch(module, tried, self._per_s, say=self._say) for module in (ECHO, ORM)}
         with ExitStack() as peers:
             echo, orm = (self._peer(peers, module, prefetch) for module, prefetch in prefetches.items())
             runs = await self._by_turns(f"{IN_FLIGHT} in flight", {"ours": self._ours, "echo": echo, "orm": orm})
@@ -90,16 +92,10 @@ class SizingBench:
         runs |= await self._by_turns("one hot account", {"ours, hot": _changed(self._ours, users=1)})
         return SizingFigures(runs, sweep, {"echo": prefetches[ECHO], "orm": prefetches[ORM]})
 
-    async def _best_prefetch(self, module: str) -> int:
-        if self._scale < 1:
-            return PREFETCH_QUICK
-        tried = {}
-        for prefetch in PREFETCHES:
-            self._say(f"{module} with a prefetch of {prefetch}")
-            with ExitStack() as one:
-                load = _changed(self._peer(one, module, prefetch), seconds=TRY_S)
-                tried[prefetch] = (await run_load(self._workspace, load)).per_s
-        return max(tried, key=lambda prefetch: tried[prefetch])
+    async def _per_s(self, module: str, prefetch: int) -> float:
+        with ExitStack() as one:
+            load = _changed(self._peer(one, module, prefetch), seconds=TRY_S)
+            return (await run_load(self._workspace, load)).per_s
 
     async def _sweep(self, echo: Load) -> dict[int, tuple[Run, Run]]:
         found = {}

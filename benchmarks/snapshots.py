@@ -12,6 +12,7 @@ from benchmarks.draining import Drain, Drained, Drains, drain
 from benchmarks.filling import Destination, Snapshots
 from benchmarks.load import Say
 from benchmarks.population import populate
+from benchmarks.prefetch import best_prefetch
 from benchmarks.processes import peer
 from dev.stack.stack import Stack
 from dev.stack.workspace import Workspace
@@ -26,7 +27,7 @@ IN_A_ROW = 100
 ROUNDS = 3
 PREFETCHES = (100, 400, 1600)
 """Each peer is tried with each of them first, and measured with what served it best."""
-PREFETCH_QUICK = 400
+PREFETCHES_QUICK = (400,)
 BARE, ORM = "benchmarks.peers.bare_consumer", "benchmarks.peers.orm_snapshots"
 
 
@@ -44,7 +45,13 @@ class SnapshotBench:
         self._say(f"{ACCOUNTS} accounts")
         await populate(self._workspace.database_url, accounts=ACCOUNTS, reservations=0)
         async with BrokerCounter(self._workspace.servers.metrics_url) as counter:
-            prefetches = {module: await self._best_prefetch(counter, module) for module in (BARE, ORM)}
+
+            async def per_s(module: str, prefetch: int) -> float:
+                with ExitStack() as one:
+                    return (await drain(self._workspace, counter, self._peer(one, module, prefetch))).per_s
+
+            tried = PREFETCHES if self._scale >= 1 else PREFETCHES_QUICK
+            prefetches = {module: await best_prefetch(module, tried, per_s, say=self._say) for module in (BARE, ORM)}
             with ExitStack() as peers:
                 theirs = [self._peer(peers, module, prefetch) for module, prefetch in prefetches.items()]
                 drains = await self._by_turns(counter, [*self._ours(), *theirs])
@@ -68,16 +75,6 @@ class SnapshotBench:
 
     def _count(self, count: int) -> int:
         return max(int(count * self._scale), COUNT_MIN)
-
-    async def _best_prefetch(self, counter: BrokerCounter, module: str) -> int:
-        if self._scale < 1:
-            return PREFETCH_QUICK
-        tried = {}
-        for prefetch in PREFETCHES:
-            self._say(f"{module} with a prefetch of {prefetch}")
-            with ExitStack() as one:
-                tried[prefetch] = (await drain(self._workspace, counter, self._peer(one, module, prefetch))).per_s
-        return max(tried, key=lambda prefetch: tried[prefetch])
 
     async def _by_turns(self, counter: BrokerCounter, drained: list[Drained]) -> dict[str, Drains]:
         done: dict[str, list[Drain]] = {one.name: [] for one in drained}
