@@ -56,7 +56,7 @@ class ConsumerSettings(BrokerSettings):
     batches_at_once: Annotated[int, Field(ge=1, le=3)] = 2
     prefetch: Annotated[int, Field(ge=1, le=2000)] = 400
     handler_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30
-    stall_check_seconds: Annotated[float, Field(gt=0, le=600)] = 10
+    stall_check_seconds: Annotated[float, Field(gt=0, le=600)] = 4
 
 
 class Consumer:

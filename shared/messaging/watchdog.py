@@ -22,8 +22,12 @@ log = structlog.get_logger()
 async def watch_for_stall(link: Link, inbox: Inbox, queue: str, *, every_s: float, timeout_s: float) -> None:
     """Lose the link where messages are ready at two looks in a row and none has come to an idle consumer in between.
 
-    Twice, because a quorum queue's count lags by up to five seconds. A broker that does not answer within `timeout_s`
-    on the consuming connection loses the link too. Runs until then, or until cancelled.
+    Twice, because a quorum queue's count lags by up to five seconds: two intervals must be longer than that. A broker
+    that does not answer within `timeout_s` on the consuming connection loses the link too. Runs until then, or until
+    cancelled.
+
+    RabbitMQ 3.10 often does not tell who consumed a queue that is deleted and made again at once, and still counts it
+    as the new one's consumer.
     """
     try:
         async with broker_errors(timeout_s):
