@@ -58,7 +58,7 @@ async def driver_transaction(engine: AsyncEngine) -> AsyncIterator[Connection]:
         try:
             yield connection
         except BaseException:
-            with suppress(Exception):
+            with suppress(PostgresError, InterfaceError, OSError):
                 async with asyncio.timeout(ROLLBACK_TIMEOUT_S):
                     await connection.execute("ROLLBACK")
             raise

@@ -1,7 +1,7 @@
 """A channel for batches: deliveries without a task for each, publishes in one write, one wait for their confirmations.
 
-It is aiormq's own channel, one layer below aio-pika's, and the only place that knows that layer (ADR 15 says why). What
-it adds rests on what aiormq keeps for its subclasses and on pamqp's frames.
+It is aiormq's own channel, one layer below aio-pika's; with `frames.py` the only place that knows that layer (ADR 15
+says why). What it adds rests on what aiormq keeps for its subclasses and on pamqp's frames.
 """
 
 from __future__ import annotations
