@@ -62,6 +62,7 @@ def connect_database(
     """
     statement_s = settings.database_statement_timeout_seconds
     plans = {"plan_cache_mode": "force_generic_plan"} if for_batches else {}
+    # asyncpg forgets a statement, and the plan with it, after five minutes unless told 0.
     statements = {"max_cached_statement_lifetime": 0} if for_batches else {}
     engine = create_async_engine(
         asyncpg_url(settings.database_url.get_secret_value()),
