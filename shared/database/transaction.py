@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
-from asyncpg.exceptions import InterfaceError, InvalidCachedStatementError, PostgresError
+from asyncpg.exceptions import InterfaceError, InternalClientError, InvalidCachedStatementError, PostgresError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -58,7 +58,7 @@ async def driver_transaction(engine: AsyncEngine) -> AsyncIterator[Connection]:
         try:
             yield connection
         except BaseException:
-            with suppress(PostgresError, InterfaceError, OSError):
+            with suppress(PostgresError, InterfaceError, InternalClientError, OSError):
                 async with asyncio.timeout(ROLLBACK_TIMEOUT_S):
                     await connection.execute("ROLLBACK")
             raise
@@ -76,6 +76,9 @@ async def _checked_out(engine: AsyncEngine) -> AsyncIterator[Connection]:
     connection = cast("Connection", pooled.driver_connection)
     try:
         yield connection
+    except InternalClientError:
+        connection.terminate()
+        raise
     except InterfaceError as error:  # asyncpg's word for a closed connection, and for a wrong use of it
         if connection.is_closed():
             raise UnknownOutcomeError(f"the database went away: {error}") from error
@@ -107,6 +110,8 @@ async def database_errors() -> AsyncIterator[None]:
         if _is_transient(error):
             raise UnknownOutcomeError(f"the database went away or was busy: {_first_line(error)}") from error
         raise
+    except InternalClientError as error:  # asyncpg was told that the server ends the session, which has not ended yet
+        raise UnknownOutcomeError(f"the database went away: {error}") from error
     except OSError as error:  # refused, reset, and asyncpg's command timeout
         raise UnknownOutcomeError(f"the database cannot be reached: {type(error).__name__} {error}") from error
 

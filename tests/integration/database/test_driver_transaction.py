@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -25,6 +26,9 @@ WRITE = Statement.of("""
 COUNT = Statement.of("SELECT count(*) AS rows FROM user_mt5_sync_logs WHERE sync_status = :status")
 APPLIED = {"status": "applied"}
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'test'"
+TERMINATED = 3000
+IDLE_S = 0.004
+TERMINATE_SOON = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test'"
 TERMINATE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'test'"
 
 
@@ -242,6 +246,28 @@ async def test_an_idle_connection_that_was_terminated_is_replaced_unseen(
     await closed(idle)
 
     assert await count(engine) == 0
+
+
+async def test_sessions_may_be_terminated_at_any_moment(engine: AsyncEngine, database: AsyncEngine) -> None:
+    """Also while nobody uses them: asyncpg then knows for a moment that something is wrong, and not yet what."""
+    ended = asyncio.Event()
+
+    async def work() -> int:
+        done = 0
+        while not ended.is_set():
+            with suppress(DependencyError):
+                await count(engine)
+                done += 1
+            await asyncio.sleep(IDLE_S * random.random())  # noqa: S311  # idle for as long as chance will have it
+        return done
+
+    working = asyncio.create_task(work())
+    async with database.connect() as connection:
+        for _ in range(TERMINATED):
+            await connection.execute(text(TERMINATE_SOON))
+    ended.set()
+
+    assert await working > 0
 
 
 async def test_a_pool_that_is_used_up_is_a_dependency(engine: AsyncEngine) -> None:
