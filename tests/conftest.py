@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,6 +15,12 @@ from sqlalchemy.pool import NullPool
 from dev.servers.provider import Servers, servers
 from dev.stack.workspace import VirtualHost, Workspace, workspace
 from shared.database.engine import asyncpg_url
+
+# The settings of a stack that this shell knows from `.run/stack.env` are not meant, here or in a process of a test.
+# At import: the conftests of the folders below read settings when they are imported.
+for name in [name for name in os.environ if name.startswith("LOTWISE_")]:
+    if not name.startswith(("LOTWISE_TEST_", "LOTWISE_RUN_FOLDER")):
+        del os.environ[name]
 
 settings.register_profile("thorough", max_examples=1000)
 
