@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from services.config_service.changes import Changes
 from services.config_service.counts import COMMANDS
@@ -14,13 +15,14 @@ from shared.messaging.outcomes import Ack, Outcome, Park, Reply
 from shared.schemas.config import AnyCommand, ConfigCommand, ConfigResult
 from shared.schemas.decoding import InvalidMessage, schema_name
 from shared.schemas.reasons import Reason
-from shared.schemas.values import IDENTIFIER_MAX
+from shared.schemas.values import Identifier
 from shared.tokens import Claims, TokenError, TokenVerifier, bearer_token
 
 log = structlog.get_logger()
 
 ACCEPTS = frozenset({"config.command.v1"})
 RESULT = schema_name(ConfigResult)
+_COMMAND_ID: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
 class CommandHandler:
@@ -93,5 +95,7 @@ def _sentence(reasons: Sequence[Reason]) -> str:
 
 def _command_id(invalid: InvalidMessage) -> str | None:
     """The id of a command that could not be read, as far as there is one."""
-    command_id = invalid.document.get("command_id")
-    return command_id if isinstance(command_id, str) and len(command_id) <= IDENTIFIER_MAX else None
+    try:
+        return _COMMAND_ID.validate_python(invalid.document.get("command_id"))
+    except ValidationError:
+        return None

@@ -111,6 +111,7 @@ async def test_a_command_out_of_range_names_every_wrong_field(handler: CommandHa
         (b'{"command_id":"c-9","command":"set_risk"}', "c-9", ["command"]),
         (b'{"command_id":"c-9"}', "c-9", ["command"]),
         (b'{"command_id":9,"command":"set_margin_buffer","margin_buffer_percent":"NaN"}', None, None),
+        (b'{"command_id":"\\ud800","command":"set_risk_percent","new_risk_percent":"2"}', None, ["command_id"]),
         (b"[]", None, [None]),
         (b"", None, [None]),
     ],
