@@ -126,7 +126,9 @@ def _refuse(batch: Batch, delivery: Delivery, identity: Identity, refused: Refus
     standing = batch.standings.get(identity.key) if identity.key else None
     if identity.key and standing and standing.user_id == identity.user_id and identity.is_newer_than(standing):
         batch.in_error.add(identity.key)
-    batch.logs.append(_log(delivery, identity, "refused", code=refused.code, message=refused.message))
+    batch.logs.append(
+        _log(delivery, identity, "refused", code=refused.code, message=refused.message[:ERROR_MESSAGE_MAX])
+    )
     event = AccountRefused(
         user_id=identity.user_id, account=identity.account, captured_at=identity.captured_at, code=refused.code
     )
@@ -159,7 +161,7 @@ def _log(
         mt5_account_id=login,
         mt5_server=server,
         error_code=code,
-        error_message=message[:ERROR_MESSAGE_MAX] if message else None,
+        error_message=message,
         captured_at=identity.captured_at,
     )
 
@@ -178,6 +180,7 @@ def _sentence(invalid: InvalidMessage) -> str:
 
 
 def _wrong_specs(wrong: Sequence[RefusedSpec]) -> str:
-    return "; ".join(
-        f"{spec.instrument or 'unnamed'}: {error.field}: {error.message}" for spec in wrong for error in spec.errors
-    )
+    """Every refused spec by its name, before what is wrong with each as far as there is room."""
+    names = ", ".join(spec.instrument or "unnamed" for spec in wrong)
+    errors = "; ".join(f"{error.field}: {error.message}" for spec in wrong for error in spec.errors)
+    return f"{names}: {errors[:ERROR_MESSAGE_MAX]}" if wrong else ""

@@ -53,6 +53,15 @@ async def test_one_wrong_spec_is_refused_alone_and_named_in_the_log(desk: Desk) 
     assert log.error_message.startswith("US500: instruments.1.calc_mode: ")
 
 
+async def test_each_of_many_wrong_specs_is_named_in_the_log(desk: Desk) -> None:
+    names = [f"WRONG{number}" for number in range(100)]
+
+    await desk.handle(instruments(gold(), *(gold(instrument=name, tick_value="0") for name in names)))
+
+    (log,) = await desk.rows("SELECT error_message FROM user_mt5_sync_logs")
+    assert log.error_message.startswith(", ".join(names) + ": instruments.1.tick_value: ")
+
+
 async def test_a_spec_named_twice_is_refused_and_the_others_are_not(desk: Desk) -> None:
     await desk.handle(instruments(gold(), gold(instrument="XAGUSD"), gold(symbol="other")))
 
