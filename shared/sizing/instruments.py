@@ -83,7 +83,8 @@ def standard_terms(
     contract: StandardContract, account: Account, prices: SizedPrices, rates: Rates
 ) -> LotTerms | Reason:
     """One lot by the catalogue, its currencies converted by `rates` and by the entry's own price."""
-    known = {**rates, (contract.base, contract.profit): prices.entry}
+    known = {pair: rate for pair, rate in rates.items() if pair != (contract.profit, contract.base)}
+    known[contract.base, contract.profit] = prices.entry
     size = exact(contract.contract_size)
     at_stop = _stop_ratio(contract.calc_mode, contract.base, contract.profit, account.currency)
     profit = Conversion(at_stop) if at_stop is not None else convert(contract.profit, account.currency, known)

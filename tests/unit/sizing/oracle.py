@@ -320,7 +320,7 @@ def _standard_lot(
     base, quote = (metal[0], "USD") if metal else (request.instrument[:3], request.instrument[3:])
     size = exact(metal[1]) if metal else Fraction(100_000)
     rates = [(pair[:3], pair[3:], exact(rate)) for pair, rate in request.conversion_rates.items()]
-    rates = [each for each in rates if each[:2] != (base, quote)] + [(base, quote, price)]
+    rates = [each for each in rates if each[:2] not in ((base, quote), (quote, base))] + [(base, quote, price)]
     in_base = _same_money(base, account.currency)
     if in_base is not None and not metal:
         loss = abs(price - stop) * size / stop * in_base

@@ -126,14 +126,23 @@ def test_the_price_of_a_metal_is_a_link_to_its_price_in_pounds() -> None:
     assert silver.positions[0].loss_per_lot == 2_000
 
 
-def test_the_entrys_own_price_is_the_rate_of_its_own_pair_whatever_was_sent() -> None:
-    rates = {"GBPUSD": "1.27", "EURUSD": "9"}
+@pytest.mark.parametrize("sent", [{"EURUSD": "9"}, {"USDEUR": "0.5"}])
+def test_the_entrys_own_price_is_the_rate_of_its_own_pair_whatever_was_sent(sent: dict[str, str]) -> None:
+    rates = {"GBPUSD": "1.27", **sent}
     held = account(balance=Decimal(78_800))
     asked = one_entry("1.0852", "1.0802", instrument="EURUSD", conversion_rates=rates)
 
     answer = reply(asked, situation(candidate(held), configuration=dial("1")))
 
     assert answer.positions[0].margin_required == Decimal("854.49")
+
+
+def test_a_loss_converts_by_the_entrys_own_price_and_not_by_its_inverse_that_was_sent() -> None:
+    asked = one_entry("1.0852", "1.0802", instrument="EURUSD", conversion_rates={"EURGBP": "0.86", "USDEUR": "0.5"})
+
+    answer = reply(asked, situation(candidate(account())))
+
+    assert answer.positions[0].loss_per_lot == Decimal("396.25")  # 500 / 1.0852 × 0.86 = 396.2403…
 
 
 def test_pence_accounts_are_sized_in_pence() -> None:
