@@ -76,7 +76,7 @@ async def _checked_out(engine: AsyncEngine) -> AsyncIterator[Connection]:
     connection = cast("Connection", pooled.driver_connection)
     try:
         yield connection
-    except InternalClientError:
+    except InternalClientError:  # its state is not known any more
         connection.terminate()
         raise
     except InterfaceError as error:  # asyncpg's word for a closed connection, and for a wrong use of it
