@@ -1,8 +1,10 @@
-"""What the metrics of this process have counted since a moment."""
+"""What the metrics of this process have counted since a moment, and what its gauges tell now."""
 
 from __future__ import annotations
 
 from prometheus_client import REGISTRY
+
+from dev.waiting import eventually
 
 
 class Counted:
@@ -32,3 +34,17 @@ class Counted:
             for sample in family.samples
             if sample.name == self._name
         }
+
+
+def told(name: str, **labels: str) -> float | None:
+    """What a gauge tells now; None where it has told nothing yet."""
+    return REGISTRY.get_sample_value(name, labels)
+
+
+async def until_told(value: float, name: str, **labels: str) -> None:
+    """Return once a gauge tells this."""
+
+    async def look() -> bool:
+        return told(name, **labels) == value
+
+    await eventually(look)

@@ -10,6 +10,7 @@ from shared.messaging.consumer import GIVEN_BACK_MAX
 from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Ack, Outcome
 from shared.messaging.topology import ACCOUNTS, HEADER_DELIVERY_COUNT, parked_name
+from tests.counting import told
 from tests.integration.messaging.place import Place, consuming
 
 
@@ -67,6 +68,23 @@ async def test_the_breaker_is_open_in_the_outage_and_closes_by_itself(place: Pla
     assert opened
     assert not running.consumer.breaker.is_open
     assert await place.is_empty(ACCOUNTS)
+
+
+async def test_the_metrics_tell_that_the_breaker_is_open_and_that_it_is_closed_again(place: Place) -> None:
+    def open_now() -> float | None:
+        return told("lotwise_breaker_open", breaker=f"{ACCOUNTS} database")
+
+    sender, store = await place.sender("ea-bridge"), BrokenStore()
+    await sender.snapshot()
+    async with consuming(place, store, wait=False) as running:
+        at_first = open_now()
+        await store.until_attempted(4)
+        in_the_outage = open_now()
+        store.fails = False
+        await store.until_stored(1)
+        await running.drained()
+
+    assert (at_first, in_the_outage, open_now()) == (0, 1, 0)
 
 
 async def test_what_was_held_is_handled_without_another_delivery(place: Place) -> None:

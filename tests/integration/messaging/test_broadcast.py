@@ -16,8 +16,10 @@ from shared.errors import DependencyError
 from shared.messaging.broadcast import BroadcastListener
 from shared.messaging.topology import CONFIG_CHANGED
 from shared.schemas.config import ConfigChanged
+from tests.counting import until_told
 from tests.integration.messaging.faults import Operator
 from tests.integration.messaging.place import Place, background, settings
+from tests.proxy import Proxy
 
 
 def change(version: int) -> dict[str, Any]:
@@ -35,12 +37,15 @@ def change(version: int) -> dict[str, Any]:
 class Ears:
     """What was heard, and how often it was subscribed."""
 
-    def __init__(self, place: Place, *, fail_first: int = 0) -> None:
+    def __init__(self, place: Place, *, fail_first: int = 0, url: str | None = None) -> None:
         self.versions: list[int] = []
         self.subscriptions = 0
         self._fail = fail_first
         self.listener = BroadcastListener(
-            settings(place.url("sizing-worker")), instance="test.1", subscribed=self.subscribed, changed=self.changed
+            settings(url or place.url("sizing-worker")),
+            instance="test.1",
+            subscribed=self.subscribed,
+            changed=self.changed,
         )
 
     async def subscribed(self) -> None:
@@ -108,6 +113,16 @@ async def test_after_a_lost_connection_it_subscribes_and_loads_again(place: Plac
         await broadcast(place, change(3))
 
         await ears.until_heard(3)
+
+
+async def test_the_metrics_tell_whether_a_broadcast_would_be_heard(place: Place) -> None:
+    broker = Proxy(place.url("sizing-worker"))
+    async with background(Ears(place, url=broker.url).listener.run()):
+        async with broker:
+            await until_told(1, "lotwise_broker_connected", role="broadcast")
+        await until_told(0, "lotwise_broker_connected", role="broadcast")
+        async with broker:
+            await until_told(1, "lotwise_broker_connected", role="broadcast")
 
 
 async def test_where_loading_fails_it_tries_again(place: Place) -> None:

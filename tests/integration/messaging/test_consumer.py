@@ -12,8 +12,10 @@ from shared.messaging.delivery import Delivery
 from shared.messaging.outcomes import Ack, Outcome
 from shared.messaging.topology import ACCOUNTS, QUEUES, parked_name
 from shared.schemas.account import AccountSnapshot
+from tests.counting import told, until_told
 from tests.integration.messaging.faults import Operator
 from tests.integration.messaging.place import Place, Recorder, consuming
+from tests.proxy import Proxy
 
 
 def login_of(delivery: Delivery) -> int:
@@ -150,6 +152,24 @@ async def test_after_a_connection_closed_by_force_the_consumer_comes_back(place:
     assert handler.logins == [1]
 
 
+async def test_the_metrics_tell_whether_the_broker_has_us_as_a_consumer(place: Place) -> None:
+    broker = Proxy(place.url("sync-consumer"))
+    async with consuming(place, Recorder(), url=broker.url, wait=False):
+        async with broker:
+            await until_told(1, "lotwise_consuming", queue=ACCOUNTS)
+        await until_told(0, "lotwise_consuming", queue=ACCOUNTS)
+        async with broker:
+            await until_told(1, "lotwise_consuming", queue=ACCOUNTS)
+
+
+async def test_the_metrics_tell_that_a_consumer_that_was_stopped_consumes_no_more(place: Place) -> None:
+    async with consuming(place, Recorder()) as running:
+        before = told("lotwise_consuming", queue=ACCOUNTS)
+        await running.drained()
+
+    assert (before, told("lotwise_consuming", queue=ACCOUNTS)) == (1, 0)
+
+
 async def test_a_lost_publishing_connection_delays_the_acknowledgement_and_loses_nothing(
     place: Place, operator: Operator
 ) -> None:
@@ -236,6 +256,26 @@ async def test_a_dependency_that_stays_away_pauses_consuming_and_parks_nothing(p
     assert tried == 4
     assert await place.is_empty(ACCOUNTS)
     assert await place.is_empty(parked_name(ACCOUNTS))
+
+
+async def test_the_metrics_tell_that_nothing_is_consumed_while_a_dependency_is_away(place: Place) -> None:
+    sender, away = await place.sender("ea-bridge"), asyncio.Event()
+
+    async def handler(deliveries: Sequence[Delivery]) -> list[Outcome]:
+        if away.is_set():
+            raise DependencyError("away")
+        return [Ack() for _ in deliveries]
+
+    async def ready() -> None:
+        if away.is_set():
+            raise DependencyError("away")
+
+    async with consuming(place, handler, ready=ready):
+        away.set()
+        await sender.snapshot(login=1)
+        await until_told(0, "lotwise_consuming", queue=ACCOUNTS)
+        away.clear()
+        await until_told(1, "lotwise_consuming", queue=ACCOUNTS)
 
 
 async def test_a_consumer_that_cannot_be_ready_takes_nothing(place: Place) -> None:

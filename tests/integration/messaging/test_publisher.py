@@ -13,8 +13,10 @@ from dev.waiting import eventually
 from shared.errors import DependencyError, UnknownOutcomeError
 from shared.messaging.publisher import Outgoing, Publisher, UnroutableError
 from shared.messaging.topology import ACCOUNTS, DEAD, EVENTS, KEY_ACCOUNT_REFUSED, parked_name
+from tests.counting import Counted, until_told
 from tests.integration.messaging.faults import Operator
 from tests.integration.messaging.place import Place, background, settings
+from tests.proxy import Proxy
 
 MESSAGE_ID = "8e3d1f0c-6c55-4e9b-9a52-0f6d3f2b7a10"
 
@@ -103,11 +105,40 @@ async def test_after_a_connection_closed_by_force_publishing_goes_on(place: Plac
     assert (await place.take(parked_name(ACCOUNTS))).message_id == MESSAGE_ID
 
 
+async def test_the_metrics_tell_whether_the_publishing_connection_is_up(place: Place) -> None:
+    broker = Proxy(place.url("sync-consumer"))
+    async with background(Publisher(settings(broker.url), name="test publish").run()):
+        async with broker:
+            await until_told(1, "lotwise_broker_connected", role="publish")
+        await until_told(0, "lotwise_broker_connected", role="publish")
+        async with broker:
+            await until_told(1, "lotwise_broker_connected", role="publish")
+
+
 async def test_events_that_cannot_be_published_cost_a_second_at_most() -> None:
     publisher = Publisher(settings("amqp://nobody@127.0.0.1:1"), name="test publish")
     event = Outgoing(EVENTS, KEY_ACCOUNT_REFUSED, b"{}", "account.refused.v1", mandatory=False)
     async with background(publisher.run()), asyncio.timeout(2):
         await publisher.publish_events([event])
+
+
+async def test_events_that_cannot_be_published_are_counted_as_lost() -> None:
+    publisher = Publisher(settings("amqp://nobody@127.0.0.1:1"), name="test publish")
+    event = Outgoing(EVENTS, KEY_ACCOUNT_REFUSED, b"{}", "account.refused.v1", mandatory=False)
+    lost = Counted("lotwise_events_lost_total")
+    async with background(publisher.run()):
+        await publisher.publish_events([event, event])
+
+    assert lost.total() == 2
+
+
+async def test_events_that_are_published_are_not_counted_as_lost(place: Place) -> None:
+    event = Outgoing(EVENTS, KEY_ACCOUNT_REFUSED, b"{}", "account.refused.v1", mandatory=False)
+    lost = Counted("lotwise_events_lost_total")
+    async with publishing(place) as publisher:
+        await publisher.publish_events([event, event])
+
+    assert lost.total() == 0
 
 
 async def test_a_thousand_publishes_leave_nothing_that_waits(place: Place) -> None:
