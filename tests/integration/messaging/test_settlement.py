@@ -27,9 +27,11 @@ from shared.messaging.topology import (
     retry_name,
 )
 from tests import builders
+from tests.counting import Counted
 from tests.integration.messaging.place import Place, Recorder, Sender, consuming
 
 REQUEST = builders.request_document(user_id="u-1")
+KINDS = ("queue", "type", "outcome", "reason")
 ANSWER = Ack(Reply("sizing.decision.v1", b'{"answer": 1}'))
 
 
@@ -147,6 +149,17 @@ async def test_a_reply_whose_queue_is_gone_costs_nothing_and_is_counted(place: P
     assert undeliverable() == (before or 0) + 1
 
 
+async def test_a_publish_that_was_not_confirmed_is_counted_by_its_error(place: Place) -> None:
+    sender, handler = await place.sender("signal-engine"), Recorder(lambda _: ANSWER)
+    faults = Counted("lotwise_publish_faults_total")
+    async with consuming(place, handler, queue=SIZING, role="sizing-worker") as running:
+        await ask(sender, reply_to=reply_queue_name(sender.user, "gone"))
+        await handler.until_count(1)
+        await running.drained()
+
+    assert faults.by("error") == {("UnroutableError",): 1}
+
+
 async def test_a_request_without_reply_to_gets_no_reply(place: Place) -> None:
     sender, handler = await place.sender("signal-engine"), Recorder(lambda _: ANSWER)
     async with consuming(place, handler, queue=SIZING, role="sizing-worker") as running:
@@ -189,6 +202,29 @@ async def test_a_message_that_cannot_be_read_is_parked_with_its_bytes_as_they_ca
     assert parked.body == b"\xff\x00 not JSON"
 
 
+async def test_what_is_parked_is_counted_with_its_reason(place: Place) -> None:
+    sender, messages = await place.sender("ea-bridge"), Counted("lotwise_messages_total")
+    handler = Recorder(lambda _: Park("captured_in_future"))
+    async with consuming(place, handler) as running:
+        await sender.snapshot()
+        await handler.until_count(1)
+        await running.drained()
+
+    assert messages.by(*KINDS) == {(ACCOUNTS, "account.snapshot.v1", "park", "captured_in_future"): 1}
+
+
+@pytest.mark.parametrize("name", ["account.made-up.v9", None])
+async def test_a_type_that_is_none_of_ours_is_counted_as_unknown(place: Place, name: str | None) -> None:
+    sender, messages = await place.sender("ea-bridge"), Counted("lotwise_messages_total")
+    handler = Recorder(lambda _: Park("invalid_message"))
+    async with consuming(place, handler) as running:
+        await sender.snapshot(name=name)
+        await handler.until_count(1)
+        await running.drained()
+
+    assert messages.by(*KINDS) == {(ACCOUNTS, "unknown", "park", "invalid_message"): 1}
+
+
 async def test_a_parked_request_gets_its_reply_too(place: Place) -> None:
     sender = await place.sender("signal-engine")
     queue = await own_queue(sender)
@@ -229,6 +265,20 @@ async def test_what_is_retried_waits_and_comes_back_with_its_attempts_and_its_se
     assert (second.content, second.sender, second.correlation_id) == (first.content, first.sender, first.correlation_id)
     assert (second.sent_at, second.trace) == (first.sent_at, first.trace)
     assert await place.is_empty(ACCOUNTS)
+
+
+async def test_what_is_retried_is_counted_with_its_reason_and_once_more_when_it_is_done(place: Place) -> None:
+    sender, messages = await place.sender("ea-bridge"), Counted("lotwise_messages_total")
+    handler = Recorder(lambda delivery: Retry("not_yet") if delivery.attempt == 0 else Ack())
+    async with consuming(place, handler) as running:
+        await sender.snapshot()
+        await handler.until_count(2)
+        await running.drained()
+
+    assert messages.by(*KINDS) == {
+        (ACCOUNTS, "account.snapshot.v1", "retry", "not_yet"): 1,
+        (ACCOUNTS, "account.snapshot.v1", "ack", ""): 1,
+    }
 
 
 async def test_a_copy_that_waits_for_its_retry_carries_no_authorization(place: Place) -> None:
@@ -278,6 +328,17 @@ async def test_after_the_last_attempt_it_is_parked_with_its_reason(place: Place)
         "x-lotwise-detail": "failed 4 times",
         "x-lotwise-user-id": "bridge-7",
     }
+
+
+async def test_what_failed_its_last_attempt_is_counted_as_parked(place: Place) -> None:
+    worker, messages = await place.sender("sync-consumer"), Counted("lotwise_messages_total")
+    handler = Recorder(lambda _: Retry("not_yet"))
+    async with consuming(place, handler) as running:
+        await retried(worker, attempt=3)
+        await handler.until_count(1)
+        await running.drained()
+
+    assert messages.by("outcome", "reason") == {("park", "not_yet"): 1}
 
 
 async def test_attempts_and_senders_forged_by_another_user_are_ignored(place: Place) -> None:
