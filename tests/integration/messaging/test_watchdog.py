@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.messaging.topology import ACCOUNTS
+from tests.counting import Counted
 from tests.integration.messaging.deaf import SwallowingProxy
 from tests.integration.messaging.place import Place, Recorder, consuming
 
@@ -23,6 +24,21 @@ async def test_a_consumer_to_which_nothing_is_delivered_any_more_is_restarted(pl
     assert proxy.swallowed == 1
     assert handler.logins == [1, 2]
     assert await place.is_empty(ACCOUNTS)
+
+
+async def test_the_restart_of_a_consumer_that_stalled_is_counted_by_its_queue(place: Place) -> None:
+    sender, handler = await place.sender("ea-bridge"), Recorder()
+    stalls = Counted("lotwise_consumer_stalls_total")
+    async with (
+        SwallowingProxy(place.url("sync-consumer"), swallow=1) as proxy,
+        consuming(place, handler, url=proxy.url, prefetch=1, stall_check_seconds=0.5) as running,
+    ):
+        await sender.snapshot(login=1)
+        await sender.snapshot(login=2)
+        await handler.until_count(2)
+        await running.drained()
+
+    assert stalls.by("queue") == {(ACCOUNTS,): 1}
 
 
 async def test_a_consumer_that_is_busy_is_left_alone(place: Place) -> None:
