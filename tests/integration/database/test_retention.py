@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dev.waiting import eventually
 from shared.database.retention import drop_old_partitions, forget_decisions
 from shared.database.tables import user_mt5_sync_logs
+from tests.counting import Counted, told
 from tests.integration.database.test_tables import scalars
+from tests.integration.messaging.place import background
 from tests.integration.sizing_worker.desk import Desk
 
 OLD_PARTITION = """
@@ -164,6 +166,38 @@ async def test_the_task_of_two_replicas_forgets_everything_that_is_old(
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
+
+
+async def test_what_the_tasks_removed_is_counted_by_what_it_was(
+    database: AsyncEngine, service_engine: AsyncEngine
+) -> None:
+    removed = Counted("lotwise_retention_removed_total")
+    await execute(database, DECIDED, days=31, count=3)
+    await execute(database, DECIDED, days=1, count=2)
+    await execute(database, OLD_PARTITION)
+
+    async def all_removed() -> bool:
+        return removed.by("what") == {("decisions",): 3, ("user_mt5_sync_logs",): 1}
+
+    async with background(
+        forget_decisions(service_engine, days=30), drop_old_partitions(service_engine, user_mt5_sync_logs, days=90)
+    ):
+        await eventually(all_removed)
+
+
+async def test_when_a_task_last_found_nothing_more_to_forget_is_told(service_engine: AsyncEngine) -> None:
+    def last_run() -> float:
+        return told("lotwise_retention_last_run_timestamp_seconds", what="decisions") or 0.0
+
+    started = time.time()
+
+    async def done() -> bool:
+        return last_run() >= started
+
+    async with background(forget_decisions(service_engine, days=30)):
+        await eventually(done)
+
+    assert last_run() <= time.time()
 
 
 async def test_a_dropped_partition_takes_its_own_rows_only(database: AsyncEngine) -> None:
