@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests.application import bearer, throttle
+from tests.counting import Counted
 from tests.unit.config_service.api import CONFIG, HEALTH, config_client, post
 
 EVERY_KIND = [HEALTH, CONFIG, "/nothing", "/api/nothing"]
@@ -130,3 +132,47 @@ async def test_an_address_that_fails_too_often_is_told_so_and_a_believed_token_f
         believed = await client.get("/api/v1/nothing", headers=bearer())
 
     assert (answers[0].status_code, answers[-1].status_code, believed.status_code) == (401, 429, 404)
+
+
+async def test_requests_are_counted_by_method_status_and_the_pattern_of_their_route(client: httpx.AsyncClient) -> None:
+    requests = Counted("lotwise_http_requests_total")
+
+    for login in (1, 2):
+        await client.delete(f"{CONFIG}/schedules/{login}", headers=bearer())
+    await client.get(HEALTH)
+
+    assert requests.by("method", "route", "status") == {
+        ("DELETE", "/api/v1/risk/config/schedules/{schedule_id}", "422"): 2,
+        ("GET", HEALTH, "503"): 1,
+    }
+
+
+async def test_what_a_caller_makes_up_is_no_label(client: httpx.AsyncClient) -> None:
+    requests = Counted("lotwise_http_requests_total")
+
+    await client.request("BREW", "/api/v1/coffee", headers=bearer())
+
+    assert requests.by("method", "route", "status") == {("other", "unmatched", "404"): 1}
+
+
+async def test_the_time_of_each_answer_is_counted_by_its_route(client: httpx.AsyncClient) -> None:
+    seconds, answers = (Counted(f"lotwise_http_request_duration_seconds_{what}") for what in ("sum", "count"))
+    started = time.monotonic()
+
+    for _ in range(3):
+        await client.get(HEALTH)
+
+    assert answers.by("route") == {(HEALTH,): 3}
+    assert 0 < seconds.total() < time.monotonic() - started
+
+
+@pytest.mark.parametrize("limit", ["writes", "reads", "auth_failures"])
+async def test_each_request_that_is_refused_for_its_rate_is_counted_by_the_limit(limit: str) -> None:
+    throttled = Counted("lotwise_http_throttled_total")
+    method = "POST" if limit == "writes" else "GET"
+    headers = {"Authorization": "Bearer x"} if limit == "auth_failures" else bearer()
+    async with config_client(limits=throttle(**{limit: 3})) as client:
+        statuses = [(await client.request(method, "/api/v1/nothing", headers=headers)).status_code for _ in range(6)]
+
+    assert statuses[-1] == 429
+    assert throttled.by("limit") == {(limit,): statuses.count(429)}
