@@ -8,10 +8,11 @@ from contextlib import suppress
 from prometheus_client import REGISTRY
 
 from dev.waiting import eventually
-from services.sync_consumer.upkeep import count_accounts
+from services.sync_consumer.upkeep import count_accounts, mark_stale_accounts
 from tests import builders
 from tests.counting import Counted
 from tests.integration.deliveries import unread
+from tests.integration.messaging.place import background
 from tests.integration.sync_consumer.desk import Desk, at, instruments, snapshot, wrong_snapshot
 
 
@@ -64,3 +65,14 @@ async def test_the_accounts_are_told_by_their_status(desk: Desk) -> None:
     counting.cancel()
     with suppress(asyncio.CancelledError):
         await counting
+
+
+async def test_accounts_that_are_marked_as_stale_are_counted(desk: Desk) -> None:
+    marked = Counted("lotwise_accounts_marked_stale_total")
+    await desk.handle(snapshot(login=1), snapshot(login=2), snapshot(login=3, captured_at=at(90)))
+
+    async def both() -> bool:
+        return marked.total() == 2
+
+    async with background(mark_stale_accounts(desk.database, freshness_s=50, every_s=60)):
+        await eventually(both)
