@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.database.engine import DatabaseSettings, connect_database
 from shared.database.transaction import check_database, ping, transaction
 from shared.errors import DependencyError, DeploymentError
+from tests.counting import told
 
 RAISE = "DO $$ BEGIN RAISE EXCEPTION 'for the test' USING ERRCODE = '{}'; END $$"
 
@@ -167,6 +168,21 @@ async def test_a_pool_that_is_used_up_is_a_dependency(database_url: str) -> None
     async with transaction(engine):
         with pytest.raises(DependencyError, match="no database connection became free"):
             await ping(engine)
+    await engine.dispose()
+
+
+async def test_the_metrics_tell_how_many_connections_a_pool_may_have_and_how_many_are_in_use(database_url: str) -> None:
+    def in_use() -> float | None:
+        return told("lotwise_database_pool_in_use", pool="main")
+
+    engine = connect_database(
+        DatabaseSettings(database_url=SecretStr(database_url), database_pool_size=3), application="test"
+    )
+    async with transaction(engine), transaction(engine):
+        in_two_transactions = in_use()
+
+    assert told("lotwise_database_pool_size", pool="main") == 3
+    assert (in_two_transactions, in_use()) == (2, 0)
     await engine.dispose()
 
 
