@@ -57,6 +57,15 @@ async def test_notices_are_sent_in_the_order_that_they_were_offered(hook: Webhoo
         assert await hook.until(3) == ["Lotwise: a", "Lotwise: b", "Lotwise: c"]
 
 
+async def test_a_notice_that_was_sent_is_counted_by_its_kind(hook: Webhook) -> None:
+    sent = counted("sent", "parked")
+    async with dispatching(hook, RateLimitItemPerHour(10)) as dispatcher:
+        dispatcher.offer(notice("a", kind="parked"))
+        await dispatcher.settled()
+
+    assert counted("sent", "parked") - sent == 1
+
+
 async def test_no_more_of_a_kind_than_the_limit_are_sent_and_another_kind_is_not_affected(hook: Webhook) -> None:
     held_back = counted("held_back")
     async with dispatching(hook, RateLimitItemPerHour(2)) as dispatcher:
