@@ -13,6 +13,7 @@ from services.config_service.documents.routes import document_routes
 from services.config_service.http.accounts import account_routes
 from services.config_service.http.app import config_app
 from services.config_service.http.configuration import configuration_routes
+from services.config_service.http.decision_stream import decision_stream_routes, decision_tail
 from services.config_service.http.decisions import decision_routes
 from services.config_service.http.explanations import explanation_routes
 from services.config_service.http.health import health_routes
@@ -21,6 +22,7 @@ from services.config_service.http.page import page_routes
 from services.config_service.http.schedules import schedule_routes
 from services.config_service.http.simulation import simulation_routes
 from services.config_service.http.stream import stream_routes
+from services.config_service.http.streaming import Streams
 from services.config_service.http.throttle import Throttle
 from services.config_service.http.workers import worker_routes
 from services.config_service.overview import OverviewReading
@@ -59,15 +61,17 @@ def application(
     changes, reading, proofs = Changes(engine, command_s=30, timeout_s=5), Reading(engine), Proofs(engine)
     parked = ParkedCounts(BrokerSettings(amqp_url=SecretStr("amqp://nobody@127.0.0.1:1/none")), instance="test")
     tokens, workers = TokenVerifier(TOKENS), Workers(changes)
+    streams = Streams(tokens=tokens)
     for report in measured:
         workers.measure(report)
     return config_app(
         configuration_routes(changes),
         schedule_routes(changes),
         worker_routes(changes, workers),
-        stream_routes(changes, Subscribers(most=1), tokens=tokens),
+        stream_routes(changes, Subscribers(most=1), streams=streams),
         account_routes(reading),
         decision_routes(reading),
+        decision_stream_routes(decision_tail(reading, most=1), streams=streams),
         document_routes(),
         explanation_routes(proofs),
         simulation_routes(proofs),

@@ -9,6 +9,7 @@ from services.config_service.handler import ACCEPTS, CommandHandler
 from services.config_service.http.accounts import account_routes
 from services.config_service.http.app import config_app
 from services.config_service.http.configuration import configuration_routes
+from services.config_service.http.decision_stream import decision_stream_routes, decision_tail
 from services.config_service.http.decisions import decision_routes
 from services.config_service.http.explanations import explanation_routes
 from services.config_service.http.health import health_routes
@@ -16,7 +17,8 @@ from services.config_service.http.overview import overview_routes
 from services.config_service.http.page import page_routes
 from services.config_service.http.schedules import schedule_routes
 from services.config_service.http.simulation import simulation_routes
-from services.config_service.http.stream import STRANGERS_MAX, stream_routes
+from services.config_service.http.stream import stream_routes
+from services.config_service.http.streaming import STRANGERS_MAX, Streams
 from services.config_service.http.throttle import Throttle
 from services.config_service.http.workers import worker_routes
 from services.config_service.notifications.wiring import Notifications
@@ -77,6 +79,8 @@ async def main() -> None:
     parked = ParkedCounts(settings, instance=instance)
     subscribers = Subscribers(most=settings.stream_clients_max)
     timeline = Timeline(changes, subscribers)
+    tail = decision_tail(reading, most=settings.stream_clients_max)
+    streams = Streams(tokens=tokens)
     clock = ScheduleClock(changes, publisher, grace_s=settings.schedule_grace_seconds)
     notifications = Notifications.of(settings, changes, workers, parked, instance=instance)
     handler = CommandHandler(changes, tokens=tokens)
@@ -100,9 +104,10 @@ async def main() -> None:
         configuration_routes(changes),
         schedule_routes(changes),
         worker_routes(changes, workers),
-        stream_routes(changes, subscribers, tokens=tokens),
+        stream_routes(changes, subscribers, streams=streams),
         account_routes(reading),
         decision_routes(reading),
+        decision_stream_routes(tail, streams=streams),
         document_routes(),
         explanation_routes(proofs),
         simulation_routes(proofs),
@@ -137,6 +142,7 @@ async def main() -> None:
                 "announcer": announcer.run(),
                 "parked counts": parked.run(),
                 "timeline": timeline.run(),
+                "tail of decisions": tail.run(),
                 "schedules": clock.run(),
                 "keys of tokens": tokens.keep_fresh(),
                 **(notifications.background() if notifications else {}),
@@ -146,7 +152,7 @@ async def main() -> None:
                     port=settings.http_port,
                     setting="LOTWISE_HTTP_PORT",
                     trusted_proxies=settings.http_trusted_proxies,
-                    websockets_max=settings.stream_clients_max + STRANGERS_MAX,
+                    websockets_max=2 * settings.stream_clients_max + STRANGERS_MAX,
                 ),
                 "admin": serve_http(
                     admin, host=settings.admin_host, port=settings.admin_port, setting="LOTWISE_ADMIN_PORT"

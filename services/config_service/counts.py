@@ -33,5 +33,5 @@ NOTICES = Counter(
     "lotwise_notices_total", "Messages to people, by kind and outcome: sent, failed, held_back", ["kind", "outcome"]
 )
 NOTICES_ON_DUTY = Gauge("lotwise_notices_on_duty", "1 where this replica is the one that tells people")
-STREAM_CLIENTS = Gauge("lotwise_stream_clients", "Clients of the live stream")
+STREAM_CLIENTS = Gauge("lotwise_stream_clients", "Clients of the live streams")
 STREAMS_ENDED = Counter("lotwise_streams_ended_total", "Live streams that ended or were refused, by how", ["how"])

@@ -50,7 +50,7 @@ class ConfigServiceSettings(
     `http_read_timeout_seconds`: the longest that one look-up of accounts or decisions may take.
     `command_seconds`: the age at which a config command is `expired`, by its timestamp and the database's clock.
     `schedule_grace_seconds`: how late a planned change may still be applied, where nobody could in time.
-    `stream_clients_max`: who may follow the live stream at once, in this process.
+    `stream_clients_max`: how many may follow each of the live streams at once, in this process.
     `notify_kinds`: what the channels of `notify_urls` are told of; `notify_per_hour`: at most so many of each kind.
     `notify_check_seconds`: how often parked messages and alert conditions are looked at.
     """

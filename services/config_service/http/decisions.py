@@ -10,13 +10,13 @@ from pydantic import model_validator
 
 from services.config_service.http.answers import JSON, LISTING, documented, json_answer
 from services.config_service.http.callers import TOKEN_IN_DOCUMENT, Caller, visible_user
+from services.config_service.http.logged import LoggedDecision, logged
 from services.config_service.http.paging import PageQuery, cut, read_cursor
 from services.config_service.http.problems import ProblemError
-from services.config_service.reading import DecisionFilter, Found, Reading
+from services.config_service.reading import DecisionFilter, Reading
 from shared.schemas.reasons import SizingReasonCode
-from shared.schemas.sizing import Side, SizingDecision, Status
-from shared.schemas.values import ExactDecimal, Id, Identifier, Login, Message, UtcTime
-from shared.sizing.rounding import shortest
+from shared.schemas.sizing import SizingDecision, Status
+from shared.schemas.values import Id, Identifier, Login, Message, UtcTime
 
 DECISIONS_PATH = "/api/v1/decisions"
 REPLY_PATH = "/api/v1/decisions/{request_id}"
@@ -43,36 +43,6 @@ class DecisionQuery(PageQuery):
         return self
 
 
-class LoggedDecision(Message):
-    """The audit row of a decision. Money in account currency, volumes in lots; null is what was not reached.
-
-    `login` and `server` are null where no account was found. `reason` is null where it was approved.
-    """
-
-    request_id: Id
-    user_id: str
-    login: int | None
-    server: str | None
-    setup_id: str
-    instrument: str
-    side: Side
-    status: Status
-    reason: str | None
-    config_version: int
-    global_risk_percent: ExactDecimal
-    account_balance: ExactDecimal | None
-    account_equity: ExactDecimal | None
-    account_leverage: int | None
-    margin_available: ExactDecimal | None
-    allocated_risk_amount: ExactDecimal | None
-    entry_1_volume: ExactDecimal | None
-    entry_2_volume: ExactDecimal | None
-    entry_3_volume: ExactDecimal | None
-    total_stop_loss_amount: ExactDecimal | None
-    total_margin_required: ExactDecimal | None
-    decided_at: UtcTime
-
-
 class Decisions(Message):
     """A page of decisions, the newest first; `next_cursor` asks for the next page, null after the last."""
 
@@ -93,7 +63,7 @@ class DecisionsApi:
         )
         found = await self._reading.decisions(wanted, before=read_cursor(query.cursor, ROWS), limit=query.limit + 1)
         page, next_cursor = cut(found, query.limit, rows=ROWS)
-        return json_answer(Decisions(items=tuple(map(_logged, page)), next_cursor=next_cursor))
+        return json_answer(Decisions(items=tuple(map(logged, page)), next_cursor=next_cursor))
 
     async def read_reply(self, claims: Caller, request_id: Annotated[Id, Path()]) -> Response:
         """Return the reply to a request, byte for byte as it was sent, to its user or the owner."""
@@ -119,8 +89,3 @@ def decision_routes(reading: Reading) -> APIRouter:
         responses={**LISTING, **documented("not_found")},
     )
     return router
-
-
-def _logged(found: Found) -> LoggedDecision:
-    percent = shortest(found.fields["global_risk_percent"])
-    return LoggedDecision.model_validate({**found.fields, "global_risk_percent": percent})

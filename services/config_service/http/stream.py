@@ -1,213 +1,46 @@
-"""The live stream: the configuration now, then each change, to whoever shows a token in the first frame."""
+"""The live stream of the configuration: the one in force, then each change."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Coroutine, Iterator, MutableMapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import structlog
-from fastapi import APIRouter, WebSocket
-from pydantic import ValidationError
-from starlette.websockets import WebSocketDisconnect
+from fastapi import APIRouter
 
 from services.config_service.changes import Changes
-from services.config_service.counts import STREAM_CLIENTS, STREAMS_ENDED
-from services.config_service.subscribers import Subscriber, Subscribers, Version
-from shared.errors import DependencyError
-from shared.schemas.decoding import parse_object
-from shared.schemas.reasons import FieldError
-from shared.schemas.values import Message
-from shared.tokens import Claims, TokenError, TokenVerifier
-
-Frame = MutableMapping[str, Any]
-
-log = structlog.get_logger()
+from services.config_service.http.streaming import BUSY, End, Following, Streams
+from services.config_service.subscribers import Subscribers, Version
+from shared.tokens import Claims
 
 STREAM_PATH = "/api/v1/risk/config/stream"
-FIRST_FRAME_TIMEOUT_S = 5.0
-STRANGERS_MAX = 1000
-"""Connections that have not shown their token yet."""
-SEND_TIMEOUT_S = 10.0
-CLOSE_TIMEOUT_S = 5.0
-"""How long a client that does not read may take to hear that it is closed."""
-FRAME_BYTES_MAX = 4096
-FRAMES_IGNORED_MAX = 1000
-"""After its first frame a client has nothing to say; so many are passed over, for those who keep alive by messages."""
-SERVICE_RESTART = 1012
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """How a stream ends: in the log's word, and with what code and words the client is told; None: it has gone."""
+class ConfigurationStream:
+    """Gives everybody the same."""
 
-    how: str
-    code: int | None = None
-    reason: str = ""
-
-
-UNAUTHORIZED = End("unauthorized", 4401, "a valid token is needed in the first frame, within 5 s")
-EXPIRED = End("expired", 4401, "the token has ended")
-BEHIND = End("behind", 4408, "did not keep up; connect again for the configuration now")
-TALKING = End("talking", 1008, "there is nothing to be said here")
-TOO_LARGE = End("too_large", 1009, "a frame is too large")
-BUSY = End("busy", 1013, "no room now; try again later")
-UNAVAILABLE = End("unavailable", 1013, "the database does not answer now; try again later")
-LEFT = End("left")
-STOPPED = End("stopped")
-
-
-@dataclass(slots=True)
-class Note:
-    """What the log is to say of a stream when it is over."""
-
-    user: str | None = None
-    end: End = STOPPED
-
-
-class Greeting(Message):
-    """A client's first frame."""
-
-    token: str
-
-
-class StreamApi:
-    """Serves each client's stream, from the handshake to its end."""
-
-    def __init__(self, changes: Changes, subscribers: Subscribers, *, tokens: TokenVerifier) -> None:
+    def __init__(self, changes: Changes, subscribers: Subscribers) -> None:
         self._changes = changes
         self._subscribers = subscribers
-        self._tokens = tokens
-        self._strangers = 0
 
-    async def serve(self, socket: WebSocket) -> None:
-        """Serve one client until it leaves, its token ends, it falls behind, or the service stops."""
-        await socket.accept()
-        with _noted() as note:
-            note.end = await self._serve(socket, note)
-            await _close(socket, note.end)
-
-    async def _serve(self, socket: WebSocket, note: Note) -> End:
-        claims = await self._greet(socket)
-        if isinstance(claims, End):
-            return claims
-        note.user = claims.user
+    @asynccontextmanager
+    async def follow(self, _claims: Claims) -> AsyncIterator[Following | End]:
+        """The configuration in force, and each version after it, in order. Raises DependencyError."""
         with self._subscribers.one_more() as subscriber:
             if subscriber is None:
-                return BUSY
-            try:
-                config = await self._changes.current()
-            except DependencyError:
-                return UNAVAILABLE
+                yield BUSY
+                return
+            config = await self._changes.current()
             subscriber.begin(Version.of(config))
-            log.info("stream.opened", user=claims.user, config_version=config.config_version)
-            left_s = (claims.expires_at - datetime.now(UTC)).total_seconds()
-            return await _first(_send(socket, subscriber), _listen(socket), _fall_behind(subscriber), within_s=left_s)
 
-    async def _greet(self, socket: WebSocket) -> Claims | End:
-        if self._strangers >= STRANGERS_MAX:
-            return BUSY
-        self._strangers += 1
-        try:
-            async with asyncio.timeout(FIRST_FRAME_TIMEOUT_S):
-                return await self._authenticate(await socket.receive())
-        except TimeoutError:
-            return UNAUTHORIZED
-        finally:
-            self._strangers -= 1
+            async def text() -> str:
+                return (await subscriber.next()).text
 
-    async def _authenticate(self, frame: Frame) -> Claims | End:
-        if frame["type"] == "websocket.disconnect":
-            return _gone(frame)
-        token = _token(frame)
-        if token is None:
-            return UNAUTHORIZED
-        try:
-            return await self._tokens.verify(token)
-        except TokenError as error:
-            log.warning("token.refused", via="stream", cause=str(error))
-            return UNAUTHORIZED
+            yield Following(text, behind=subscriber.behind, about={"config_version": config.config_version})
 
 
-def stream_routes(changes: Changes, subscribers: Subscribers, *, tokens: TokenVerifier) -> APIRouter:
-    """The one WebSocket. It asks for the token itself: `Guard` sees requests only."""
-    STREAM_CLIENTS.set_function(lambda: len(subscribers))
+def stream_routes(changes: Changes, subscribers: Subscribers, *, streams: Streams) -> APIRouter:
+    """The WebSocket of the configuration."""
     router = APIRouter()
-    router.add_api_websocket_route(STREAM_PATH, StreamApi(changes, subscribers, tokens=tokens).serve)
+    follow = ConfigurationStream(changes, subscribers).follow
+    router.add_api_websocket_route(STREAM_PATH, streams.serving(follow))
     return router
-
-
-@contextmanager
-def _noted() -> Iterator[Note]:
-    started, note = time.monotonic(), Note()
-    try:
-        yield note
-    finally:
-        STREAMS_ENDED.labels(note.end.how).inc()
-        duration_s = round(time.monotonic() - started, 3)
-        log.info("stream.closed", user=note.user, how=note.end.how, code=note.end.code, duration_s=duration_s)
-
-
-def _token(frame: Frame) -> str | None:
-    document = parse_object((frame.get("text") or "").encode())
-    if isinstance(document, FieldError):
-        return None
-    try:
-        return Greeting.model_validate(document).token
-    except ValidationError:
-        return None
-
-
-async def _first(*ways: Coroutine[None, None, End], within_s: float) -> End:
-    """The first end of a stream that comes; EXPIRED where none does within its token's life."""
-    tasks = [asyncio.create_task(way) for way in ways]
-    try:
-        done, _ = await asyncio.wait(tasks, timeout=max(within_s, 0), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    return done.pop().result() if done else EXPIRED
-
-
-async def _send(socket: WebSocket, subscriber: Subscriber) -> End:
-    while True:
-        version = await subscriber.next()
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await socket.send_text(version.text)
-        except TimeoutError:
-            return BEHIND
-        except (WebSocketDisconnect, RuntimeError):  # the latter where the server has given the connection up itself
-            return LEFT
-
-
-async def _listen(socket: WebSocket) -> End:
-    for _ in range(FRAMES_IGNORED_MAX):
-        frame = await socket.receive()
-        if frame["type"] == "websocket.disconnect":
-            return _gone(frame)
-        if len(frame.get("bytes") or (frame.get("text") or "").encode()) > FRAME_BYTES_MAX:
-            return TOO_LARGE
-    return TALKING
-
-
-async def _fall_behind(subscriber: Subscriber) -> End:
-    await subscriber.behind.wait()
-    return BEHIND
-
-
-def _gone(frame: Frame) -> End:
-    return STOPPED if frame.get("code") == SERVICE_RESTART else LEFT
-
-
-async def _close(socket: WebSocket, end: End) -> None:
-    if end.code is None:
-        return
-    with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):  # it has gone, or does not read; we go too
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await socket.close(end.code, end.reason)

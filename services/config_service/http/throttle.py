@@ -1,7 +1,7 @@
 """How often one may: changes and reads by user, failed authentications by address.
 
 In memory, so each process counts its own. What needs no token is not counted: health, the page and the documents, which
-cost next to nothing. Neither is the live stream, which is opened once and has a bound of its own.
+cost next to nothing. Neither are the live streams, which are opened once and have bounds of their own.
 """
 
 from __future__ import annotations

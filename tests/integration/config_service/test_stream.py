@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dev.servers.ports import LOOPBACK
-from services.config_service.http.stream import FRAMES_IGNORED_MAX
+from services.config_service.http.streaming import FRAMES_IGNORED_MAX
 from services.config_service.verdict import Order
 from tests.integration.config_service.dials import command
 from tests.integration.config_service.streams import (
