@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -16,7 +12,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dev.stack.workspace import VirtualHost
-from dev.tree import ROOT
 from dev.waiting import eventually
 from examples.ea_bridge.bridge import Bridge
 from examples.ea_bridge.replayed_terminal import ReplayedTerminal
@@ -33,7 +28,6 @@ from tests.terminals import pair, symbol, terminal
 
 EURUSD, EURJPY, US30 = "S04", "S01", "S35"
 USER = "u-17"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 TIMEOUT_S = 20.0
 LEFT_WITHIN_S = 15.0
 """The broker is given 5 s to say good-bye, and a slow machine the rest."""
@@ -149,41 +143,3 @@ async def test_a_broker_that_falls_silent_does_not_keep_the_bridge_from_ending(p
             proxy.hold()
             asked_to_end = asyncio.get_running_loop().time()
         assert asyncio.get_running_loop().time() - asked_to_end < LEFT_WITHIN_S
-
-
-async def run(*command: str, **environment: str) -> str:
-    """What a Python program printed that had to end well."""
-    ended = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, *command],
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
-
-
-async def test_the_commands_and_the_program_of_the_readme_size_a_trade(place: Place, lotwise: Desk) -> None:
-    command = [
-        "-m",
-        "examples.ea_bridge",
-        "--config",
-        "examples/ea_bridge/ea-bridge.toml",
-        "--terminal",
-        "demo",
-        "--once",
-    ]
-    assert " ".join(command) in README
-    await run(*command, LOTWISE_EA_BRIDGE_AMQP_URL=place.url("ea-bridge"))
-    await eventually(lambda: seen(lotwise))
-    names = {row.instrument for row in await lotwise.rows("SELECT instrument FROM mt5_instruments")}
-    assert names == {"EURUSD", "USDJPY", "EURJPY", "XAUUSD"}
-
-    (program,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    printed = await run("-c", program, LOTWISE_SIGNAL_ENGINE_AMQP_URL=place.url("signal-engine"))
-    assert printed == "approved 2.94\n"
-    assert f"prints `{printed.strip()}`" in README

@@ -30,7 +30,7 @@ def test_a_dry_run_prints_the_messages_one_a_line() -> None:
     assert result.exit_code == 0
     lines = [line.split(" ", 1) for line in result.stdout.splitlines()]
     assert [name for name, _ in lines] == ["account.instruments.v1", "account.snapshot.v1"]
-    assert [json.loads(body)["user_id"] for _, body in lines] == ["demo", "demo"]
+    assert [json.loads(body)["user_id"] for _, body in lines] == ["user-1", "user-1"]
 
 
 def test_without_the_package_it_says_what_to_install() -> None:

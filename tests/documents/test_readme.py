@@ -1,0 +1,20 @@
+"""The README, typed block by block into a shell: a stranger gets from it what it promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.documents.pages import Example, examples_of
+from tests.documents.shell import Reader
+
+SEE_AND_TEST = "make demo\nmake test\n"
+"""Continuous integration types these two itself."""
+EXAMPLES = [one for one in examples_of("README.md", "sh", "python") if one.text != SEE_AND_TEST]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_a_block_of_the_readme_does_what_it_says(reader: Reader, example: Example) -> None:
+    if example.language == "python":
+        reader.save("first.py", example.text)
+    else:
+        reader.follow(example)
