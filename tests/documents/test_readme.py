@@ -1,4 +1,4 @@
-"""The README, typed block by block into a shell: a stranger gets from it what it promises."""
+"""The README and the page of the bridge, typed block by block into a shell: a stranger gets what they promise."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from tests.documents.shell import Reader
 
 SEE_AND_TEST = "make demo\nmake test\n"
 """Continuous integration types these two itself."""
-EXAMPLES = [one for one in examples_of("README.md", "sh", "python") if one.text != SEE_AND_TEST]
+README = [one for one in examples_of("README.md", "sh", "python") if one.text != SEE_AND_TEST]
+BRIDGE = examples_of("examples/ea_bridge/README.md", "sh")
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+@pytest.mark.parametrize("example", [*README, *BRIDGE], ids=str)
 def test_a_block_of_the_readme_does_what_it_says(reader: Reader, example: Example) -> None:
     if example.language == "python":
         reader.save("first.py", example.text)
