@@ -46,7 +46,7 @@ class ConfigServiceSettings(
     `http_host` and `http_port`: where the public API listens; TLS is the reverse proxy's in front of it.
     `http_trusted_proxies`: whose word on the caller's address and scheme is taken, addresses or networks.
     `http_writes_per_minute`, `http_reads_per_minute`: by user; `http_auth_failures_per_minute`: by address. A page that
-    is open asks 71 times a minute.
+    is open asks 53 times a minute.
     `http_read_timeout_seconds`: the longest that one look-up of accounts or decisions may take.
     `command_seconds`: the age at which a config command is `expired`, by its timestamp and the database's clock.
     `schedule_grace_seconds`: how late a planned change may still be applied, where nobody could in time.

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+import aio_pika
 import httpx
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from yarl import URL
 
 from dev.stack.processes import ServiceProcess
 from shared.client import SizingClient
 from shared.database.engine import asyncpg_url
+from shared.messaging.topology import KEY_SIZING_REQUEST, SIZING
 from shared.schemas.sizing import SizingDecision
 from shared.tokens import Role, TokenSettings, issue_token
 from tests import builders
@@ -94,6 +97,17 @@ class House:
 
         self.work(asking)
 
+    def spoil(self) -> None:
+        """The signal engine sends what nobody can read: the worker parks it."""
+
+        async def sending(_desk: Desk) -> None:
+            async with await aio_pika.connect(self.signal_engine_url) as connection:
+                sizing = await (await connection.channel()).get_exchange(SIZING, ensure=False)
+                message = aio_pika.Message(b"{", type="sizing.request.v1", user_id=URL(self.signal_engine_url).user)
+                await sizing.publish(message, KEY_SIZING_REQUEST)
+
+        self.work(sending)
+
     def work(self, act: Callable[[Desk], Coroutine[Any, Any, ResultT]]) -> ResultT:
         """Let the desk do something. In a thread: the browser's own loop runs in this one."""
 
@@ -112,6 +126,7 @@ class House:
         for percent, reason in TURNS:
             self.turn(percent, reason)
         self.work(_furnish)
+        self.spoil()
 
 
 async def _furnish(desk: Desk) -> None:

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from tests import builders
 from tests.browser.conftest import Visit
 from tests.browser.desk import CONFIG, HISTORY, House
 from tests.browser.visitor import LOST
@@ -15,6 +17,7 @@ from tests.browser.visitor import LOST
 pytestmark = pytest.mark.browser
 
 ASKED_FOR_HISTORY = f"**{HISTORY}*"
+ASKED_FOR_DECISIONS = r"/api/v1/decisions(\?|$)"
 
 
 def turn(page: Page, percent: str, reason: str) -> None:
@@ -86,11 +89,29 @@ def test_the_owner_sees_the_whole_house(visit: Visit, house: House) -> None:
     expect(page.locator("#tile-approval")).to_have_text(re.compile(r"^\d+(\.\d)? %$"))
     expect(page.locator("#tile-accounts")).to_have_text("42 / 45")
     expect(page.get_by_text("Every version as a table")).to_be_visible()
-    expect(page.locator("#tile-parked")).to_have_text("0")
     expect(page.locator("#reasons")).to_contain_text("Account not found")
     expect(page.locator("#accounts")).to_contain_text("81500007")
     expect(page.locator("#workers")).to_contain_text("2 of 2 processes run version 4")
     expect(page.locator("#decisions tbody tr")).not_to_have_count(0)
+
+
+def test_messages_that_are_parked_are_counted_and_warned_of(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+
+    expect(visitor.page.locator("#tile-parked")).to_have_text("1", timeout=30_000)
+    expect(visitor.page.locator("#tile-parked")).to_have_class(re.compile(r"\bwarns\b"))
+    expect(visitor.page.locator("#tile-parked-of")).to_have_text("1 in lotwise.sizing")
+    counts = {queue["name"]: queue["count"] for queue in house.read("/api/v1/overview")["parked"]}
+    assert counts == {"lotwise.accounts": 0, "lotwise.sizing": 1, "lotwise.config": 0}
+
+
+def test_an_account_that_reports_no_more_is_in_the_list_of_those_that_need_a_look(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    stale = visitor.page.locator("#accounts .rows li").filter(has_text="70011200")
+    expect(stale).to_be_visible()
+    expect(stale.locator(".state")).to_have_text("Stale")
 
 
 def test_how_long_sizing_takes_is_shown_once_a_worker_has_told(visit: Visit, house: House) -> None:
@@ -228,6 +249,76 @@ def test_a_decision_appears_as_it_is_made_and_opens_to_its_arithmetic(visit: Vis
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     expect(row.get_by_role("button")).to_be_focused()
+
+
+def test_a_decision_is_told_by_the_stream_before_anybody_asks_and_is_there_once(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    asked = visitor.requests(ASKED_FOR_DECISIONS)
+
+    request_id = house.decide(setup_id="told")
+    expect(visitor.page.locator(f'tr[data-request="{request_id}"]')).to_be_visible()
+    assert asked == []
+
+    with visitor.page.expect_response(re.compile(ASKED_FOR_DECISIONS)) as answered:
+        visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    answered.value.finished()
+    visitor.page.evaluate("new Promise((done) => setTimeout(done))")  # the page has had its turn with it
+    assert visitor.told_of() == [one["request_id"] for one in answered.value.json()["items"]]
+
+
+def test_while_decisions_are_told_of_they_are_asked_for_seldom(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    with (
+        pytest.raises(PlaywrightTimeoutError),
+        visitor.page.expect_request(re.compile(ASKED_FOR_DECISIONS), timeout=5000),
+    ):
+        pass
+
+
+def test_of_what_the_stream_tells_only_what_was_chosen_is_shown(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    visitor.page.get_by_role("button", name="Errors").click()
+    expect(visitor.page.locator("#decisions tbody .state").first).to_have_text("Error")
+    asked = visitor.requests(ASKED_FOR_DECISIONS)
+
+    other = house.decide(setup_id="not-chosen")
+    chosen = house.decide(setup_id="chosen", entries=[builders.entry("1950.00", "1955.00")])
+
+    expect(visitor.page.locator("#decisions tbody tr").first).to_have_attribute("data-request", str(chosen))
+    expect(visitor.page.locator("#decisions tbody .state:not(.error)")).to_have_count(0)
+    assert str(other) not in visitor.told_of()
+    assert asked == []
+
+
+def test_while_the_stream_of_decisions_is_silent_they_are_asked_for_and_the_page_is_not_live(
+    visit: Visit, house: House
+) -> None:
+    visitor = visit()
+    visitor.page.route_web_socket("**/decisions/stream", lambda _socket: None)
+    visitor.sign_in(house.token())
+    expect(visitor.percent).to_have_text(house.percent())
+
+    request_id = house.decide(setup_id="asked-for")
+
+    expect(visitor.page.locator(f'tr[data-request="{request_id}"]')).to_be_visible()
+    assert visitor.freshness.text_content() in ("Connecting", "Offline")
+
+
+def test_what_is_told_meanwhile_takes_the_focus_from_nobody(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    first = visitor.page.locator("#decisions tbody tr").first.get_attribute("data-request")
+    button = visitor.page.locator(f'tr[data-request="{first}"] button')
+    button.focus()
+
+    request_id = house.decide(setup_id="above")
+    expect(visitor.page.locator(f'tr[data-request="{request_id}"]')).to_be_visible()
+
+    assert button.evaluate("(button) => button === document.activeElement")
 
 
 def test_decisions_are_filtered_by_how_they_ended(visit: Visit) -> None:

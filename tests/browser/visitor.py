@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -75,6 +76,19 @@ class Visitor:
         """Wait until everything is there."""
         expect(self.freshness).to_have_text("Live")
         expect(self.page.get_by_text("Loading …")).to_have_count(0)
+
+    def requests(self, pattern: str) -> list[str]:
+        """What the page asks for from here on, of that pattern; filled as it does."""
+        asked: list[str] = []
+        self.page.on("request", lambda request: asked.append(request.url) if re.search(pattern, request.url) else None)
+        return asked
+
+    def told_of(self) -> list[str]:
+        """The requests whose decisions are shown, from the top."""
+        shown: list[str] = self.page.locator("#decisions tbody tr").evaluate_all(
+            "(rows) => rows.map((row) => row.dataset.request)"
+        )
+        return shown
 
     def violations(self) -> list[str]:
         """What axe finds, as lines: the rule and the first element that breaks it."""

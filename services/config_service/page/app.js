@@ -1,4 +1,4 @@
-// Puts the page together: sign in, follow the stream, ask for the rest, show it all.
+// Puts the page together: sign in, follow the streams, ask for the rest, show it all.
 
 import { Api, Problem } from "/page/api.js";
 import { Change } from "/page/change.js";
@@ -16,9 +16,12 @@ import { showWorkers } from "/page/workers.js";
 
 const OFTEN_MS = 3_000;
 const SELDOM_MS = 6_000;
+const SAFETY_MS = 5 * SELDOM_MS;
 const RELATIVE_MS = 10_000;
 const OUTDATED_MAX = 5;
 const PARTS = { overview: ["reasons", "accounts"], workers: ["workers"], decisions: ["decisions"] };
+const CONFIGURATION = "/api/v1/risk/config/stream";
+const DECISIONS = "/api/v1/decisions/stream";
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 class Desk {
@@ -28,7 +31,7 @@ class Desk {
   #freshness = new Freshness();
   #decisions;
   #polls;
-  #stream;
+  #streams;
   #timers;
 
   constructor(session) {
@@ -38,11 +41,10 @@ class Desk {
     this.#decisions = new Decisions({ chosen: () => this.#polls.decisions.again(), open: (id) => explanation.open(id) });
     this.#dress();
     this.#polls = this.#ask();
-    this.#stream = new Stream(session.token, {
-      configuration: (version) => this.#hear(version),
-      state: (state) => this.#freshness.stream(state),
-      signedOut: () => this.leave("Your token is not valid any more. Sign in with another."),
-    });
+    this.#streams = [
+      this.#follow(CONFIGURATION, (version) => this.#hear(version)),
+      this.#follow(DECISIONS, ({ items }) => this.#decisions.add(items), (isLive) => this.#pace(isLive)),
+    ];
     this.#timers = [
       setInterval(() => this.#dial.render(), RELATIVE_MS),
       setTimeout(() => this.leave("Your token has ended. Sign in with another."), Math.min(session.endsAt - Date.now(), TIMEOUT_MAX_MS)),
@@ -50,7 +52,7 @@ class Desk {
   }
 
   leave(why) {
-    this.#stream?.close();
+    for (const stream of this.#streams ?? []) stream.close();
     for (const timer of this.#timers ?? []) clearTimeout(timer);
     for (const one of Object.values(this.#polls ?? {})) one.stop();
     this.#freshness.stop();
@@ -82,6 +84,24 @@ class Desk {
     };
     if (!this.#session.isOwner) return asked;
     return { ...asked, plans: this.#poll("plans", () => this.#loadPlans(), SELDOM_MS) };
+  }
+
+  #follow(path, told, turned = () => {}) {
+    return new Stream(path, this.#session.token, {
+      told,
+      state: (state) => {
+        this.#freshness.stream(path, state);
+        turned(state === "live");
+      },
+      signedOut: () => this.leave("Your token is not valid any more. Sign in with another."),
+    });
+  }
+
+  // While decisions are told of, asking for them is for safety only.
+  #pace(isLive) {
+    const every_ms = isLive ? SAFETY_MS : OFTEN_MS;
+    this.#freshness.expect("decisions", every_ms);
+    this.#polls.decisions.every(every_ms);
   }
 
   #poll(what, load, every_ms) {
@@ -124,7 +144,7 @@ class Desk {
   async #loadDecisions() {
     const status = this.#decisions.status;
     const { items } = await this.#api.get("/api/v1/decisions", { status, limit: ROWS });
-    if (status === this.#decisions.status) this.#decisions.render(items);
+    if (status === this.#decisions.status) this.#decisions.load(items);
   }
 
   async #loadPlans() {

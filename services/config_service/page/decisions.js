@@ -14,7 +14,8 @@ export const ROWS = 25;
 export class Decisions {
   status = null;
   #open;
-  #known = null;
+  #items = [];
+  #isLoaded = false;
 
   /** `chosen()` is called when another filter was chosen; `open(request_id)` when a decision is to be explained. */
   constructor({ chosen, open }) {
@@ -22,17 +23,34 @@ export class Decisions {
     replace(byId("decisions-filter"), ...FILTERS.map((filter) => this.#button(filter, chosen)));
   }
 
-  render(items) {
-    if (items.length === 0) {
+  /** Show what was asked for: the newest under the filter, with what has been told of meanwhile. */
+  load(items) {
+    this.#merge(items);
+    this.#isLoaded = true;
+  }
+
+  /** Show what was told of, as far as it is under the filter. */
+  add(items) {
+    const wanted = items.filter((one) => this.status === null || one.status === this.status);
+    if (wanted.length > 0) this.#merge(wanted);
+  }
+
+  #merge(items) {
+    const known = new Set(this.#items.map((one) => one.request_id));
+    const fresh = new Set(this.#isLoaded ? items.map((one) => one.request_id).filter((id) => !known.has(id)) : []);
+    const all = new Map([...items, ...this.#items].map((one) => [one.request_id, one]));
+    this.#items = [...all.values()].toSorted(later).slice(0, ROWS);
+    this.#render(fresh);
+  }
+
+  #render(fresh) {
+    if (this.#items.length === 0) {
       show(byId("decisions"), h("p", { class: "empty" }, this.status === null ? "Nothing has been decided yet. Decisions appear here as they are made." : "No such decision."));
       return;
     }
-    const fresh = this.#known === null ? new Set() : new Set(items.map((one) => one.request_id).filter((id) => !this.#known.has(id)));
-    this.#known = new Set(items.map((one) => one.request_id));
     const table = byId("decisions").querySelector("tbody") ?? this.#table();
-    // Rows that are there already stay the very same elements, and with them focus and selection.
     const rows = new Map([...table.children].map((row) => [row.dataset.request, row]));
-    table.replaceChildren(...items.map((one) => rows.get(one.request_id) ?? row(one, fresh.has(one.request_id))));
+    arrange(table, this.#items.map((one) => rows.get(one.request_id) ?? row(one, fresh.has(one.request_id))));
   }
 
   #table() {
@@ -51,7 +69,7 @@ export class Decisions {
   #button(filter, chosen) {
     const choose = () => {
       this.status = filter.status;
-      this.#known = null;
+      [this.#items, this.#isLoaded] = [[], false];
       for (const [index, button] of [...byId("decisions-filter").children].entries())
         button.setAttribute("aria-pressed", FILTERS[index] === filter);
       show(byId("decisions"), h("p", { class: "empty loading" }, "Loading …"));
@@ -60,6 +78,14 @@ export class Decisions {
     return h("button", { type: "button", "aria-pressed": String(filter.status === this.status), on: { click: choose } }, filter.name);
   }
 }
+
+// Rows that are there already are not even moved, and so keep focus and selection.
+function arrange(table, rows) {
+  for (const gone of [...table.children].filter((row) => !rows.includes(row))) gone.remove();
+  for (const [index, row] of rows.entries()) if (table.children[index] !== row) table.insertBefore(row, table.children[index] ?? null);
+}
+
+const later = (one, other) => Date.parse(other.decided_at) - Date.parse(one.decided_at);
 
 function row(one, isFresh) {
   // What a refused setup would have risked is in its explanation: it risks nothing.

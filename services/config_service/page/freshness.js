@@ -1,4 +1,4 @@
-// Says whether what is shown is of now: the stream is up, and every question was answered lately. Says it aloud where not.
+// Says whether what is shown is of now: the streams are up, and every question was answered lately. Says it aloud where not.
 
 import { byId, say } from "/page/dom.js";
 import { precise } from "/page/format.js";
@@ -9,7 +9,7 @@ const LOOK_MS = 1_000;
 const NAMES = { live: "Live", connecting: "Connecting", offline: "Offline", late: "Delayed" };
 
 export class Freshness {
-  #stream = "connecting";
+  #streams = new Map();
   #heard = new Map();
   #every = new Map();
   #timer = setInterval(() => this.#look(), LOOK_MS);
@@ -18,10 +18,10 @@ export class Freshness {
     document.addEventListener("visibilitychange", this.#begin);
   }
 
-  /** The stream's state. An attempt to connect again is no news: it stays offline until it is live. */
-  stream(state) {
-    if (state === "live") this.answered("stream");
-    if (state !== "connecting" || this.#stream === "connecting") this.#stream = state;
+  /** A stream's state. An attempt to connect again is no news: it stays offline until it is live. */
+  stream(path, state) {
+    if (state === "live") this.answered(path);
+    if (state !== "connecting" || !this.#streams.has(path)) this.#streams.set(path, state);
     this.#look();
   }
 
@@ -55,7 +55,9 @@ export class Freshness {
   }
 
   #state() {
-    if (this.#stream !== "live") return this.#stream;
+    const streams = [...this.#streams.values()];
+    const down = streams.find((state) => state === "offline") ?? streams.find((state) => state === "connecting");
+    if (down) return down;
     return !document.hidden && this.#late().length > 0 ? "late" : "live";
   }
 

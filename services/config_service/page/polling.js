@@ -1,6 +1,6 @@
-// What the stream does not carry is asked for again and again, while somebody looks.
+// What the streams do not carry, or might have missed, is asked for again and again, while somebody looks.
 
-/** Call `ask` now and `every_ms` after each end, not while the page is hidden; returns { again, stop }. */
+/** Call `ask` now and `every_ms` after each end, not while the page is hidden; returns { again, every, stop }. */
 export function poll(ask, every_ms) {
   let timer = 0;
   let isStopped = false;
@@ -29,6 +29,12 @@ export function poll(ask, every_ms) {
   turn();
   return {
     again,
+    /** From now on this often: the next time so long from now. */
+    every(other_ms) {
+      if (other_ms === every_ms) return;
+      every_ms = other_ms;
+      if (!isAsking && !isWanted) next(every_ms);
+    },
     stop() {
       isStopped = true;
       clearTimeout(timer);

@@ -1,12 +1,12 @@
-// The live stream of the configuration: connects, shows the token, and connects again for as long as it is wanted.
+// A live stream: connects, shows the token, and connects again for as long as it is wanted.
 
-const PATH = "/api/v1/risk/config/stream";
 const UNAUTHORIZED = 4401;
 const WAIT_FIRST_MS = 500;
 const WAIT_MAX_MS = 10_000;
 const CONNECT_MAX_MS = 8_000;
 
 export class Stream {
+  #path;
   #token;
   #hears;
   #socket = null;
@@ -14,8 +14,9 @@ export class Stream {
   #failures = 0;
   #isWanted = true;
 
-  /** `hears`: configuration(document), state("connecting" | "live" | "offline", retryAt), signedOut(). */
-  constructor(token, hears) {
+  /** `hears`: told(document), state("connecting" | "live" | "offline", retryAt), signedOut(). */
+  constructor(path, token, hears) {
+    this.#path = path;
     this.#token = token;
     this.#hears = hears;
     window.addEventListener("online", this.#atOnce);
@@ -33,14 +34,14 @@ export class Stream {
 
   #connect() {
     this.#hears.state("connecting");
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${PATH}`);
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${this.#path}`);
     const givingUp = setTimeout(() => socket.close(), CONNECT_MAX_MS);
     socket.addEventListener("open", () => socket.send(JSON.stringify({ token: this.#token })));
     socket.addEventListener("message", (event) => {
       clearTimeout(givingUp);
       this.#failures = 0;
       this.#hears.state("live");
-      this.#hears.configuration(JSON.parse(event.data));
+      this.#hears.told(JSON.parse(event.data));
     });
     socket.addEventListener("close", (event) => {
       clearTimeout(givingUp);
