@@ -31,7 +31,10 @@ DRAIN_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to ask, of whom, how fast and how long. `users` u-1 … u-N take turns; `rate` 0 is a closed loop."""
+    """What to ask, of whom, how fast and how long. `users` u-1 … u-N take turns; `rate` 0 is a closed loop.
+
+    `program`: the module that asks.
+    """
 
     url: str
     user: str
@@ -42,6 +45,7 @@ class Plan:
     warm_up_s: float
     seconds: float
     rate: float = 0
+    program: str = "benchmarks.client"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +82,18 @@ class Client:
         await self._channel.basic_consume(REPLY_TO, self._answered, no_ack=True)
         sending = asyncio.create_task(self._send())
         await asyncio.sleep(self._plan.warm_up_s)
-        started, cpu = time.perf_counter(), _cpu_s()
+        started, cpu = time.perf_counter(), cpu_s()
         self._counting = True
         await asyncio.sleep(self._plan.seconds)
         self._counting, self._closing = False, True
-        seconds, cpu_s = time.perf_counter() - started, _cpu_s() - cpu
+        seconds, taken = time.perf_counter() - started, cpu_s() - cpu
         await sending
         if self._due:
             async with asyncio.timeout(DRAIN_S):
                 await self._idle.wait()
         await connection.close()
         latencies = self._latencies
-        return Outcome(self._asked, len(latencies), self._approved, seconds, _thousandths(latencies), cpu_s)
+        return Outcome(self._asked, len(latencies), self._approved, seconds, thousandths(latencies), taken)
 
     async def _send(self) -> None:
         if not self._plan.rate:
@@ -146,12 +150,14 @@ def _body(name: str, user: int) -> bytes:
     ).encode()
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
+    """Processor time that this process has taken, in seconds."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
-def _thousandths(latencies: list[float]) -> list[float]:
+def thousandths(latencies: list[float]) -> list[float]:
+    """The latency at each thousandth of them, 0 … 1000."""
     ordered = sorted(latencies)
     return [ordered[min(n * len(ordered) // 1000, len(ordered) - 1)] for n in range(1001)] if ordered else []
 

@@ -76,7 +76,7 @@ def service(
 async def run_client(plan: Plan) -> Outcome:
     """Run the load in a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.client", json.dumps(asdict(plan)), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        sys.executable, "-m", plan.program, json.dumps(asdict(plan)), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     output, _ = await process.communicate()
     if process.returncode != 0:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from benchmarks.clients import measure_clients
 from benchmarks.dial import measure_dial
 from benchmarks.memory import MemoryBench
 from benchmarks.report import Section
 from benchmarks.rows import RowsBench
+from benchmarks.sections.clients import clients_section
 from benchmarks.sections.dial import dial_section
 from benchmarks.sections.memory import memory_section
 from benchmarks.sections.rows import rows_section
@@ -41,6 +43,11 @@ def _sizing(provided: Servers, scale: float) -> Section:
         return sizing_section(asyncio.run(SizingBench(stack, scale=scale, say=_say).measure()))
 
 
+def _clients(provided: Servers, scale: float) -> Section:
+    with _stack(provided, {"sizing_worker": 1, "config_service": 1}) as stack:
+        return clients_section(asyncio.run(measure_clients(stack, scale=scale, say=_say)))
+
+
 def _snapshots(provided: Servers, scale: float) -> Section:
     with _stack(provided, {"sync_consumer": 1, "config_service": 1}) as stack:
         return snapshots_section(*asyncio.run(SnapshotBench(stack, scale=scale, say=_say).measure()))
@@ -68,6 +75,7 @@ def _memory(provided: Servers, scale: float) -> Section:
 
 SUITES: Mapping[str, Callable[[Servers, float], Section]] = {
     "sizing": _sizing,
+    "clients": _clients,
     "workers": _workers,
     "rows": _rows,
     "snapshots": _snapshots,
