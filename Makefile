@@ -29,7 +29,7 @@ bootstrap-to-run:
 demo: bootstrap-to-run ## everything installed and started, real messages through it, the result shown and checked; then stopped
 	$(VENV)/python -m dev.demo
 
-test: bootstrap ## every test, against a real RabbitMQ and PostgreSQL (PYTEST_ARGS="-k name" for some)
+test: bootstrap ## the tests, against a real RabbitMQ and PostgreSQL (PYTEST_ARGS="-k name" for some)
 	$(VENV)/python -m dev.servers
 	$(VENV)/python -m dev.suite $(PYTEST_ARGS)
 
