@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 import yaml
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from dev.servers.ports import LOOPBACK
 from dev.servers.prometheus import Prometheus
 from dev.waiting import eventually
-from shared.client.envelope import outcome_message, snapshot_message
+from shared.client.envelope import outcome_message, request_message, snapshot_message
 from shared.client.session import broker_settings
+from shared.database.engine import asyncpg_url
 from shared.messaging.publisher import Outgoing, Publisher
 from shared.messaging.topology import ACCOUNTS, KEY_SNAPSHOT
 from shared.tokens import TokenSettings, issue_token
@@ -27,17 +34,21 @@ from tests.monitoring.dashboard import RULES, annotation_queries, panel_queries,
 pytestmark = [pytest.mark.promtool, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 SEEN_WITHIN_S = 60.0
+NOBODY = f"json://{LOOPBACK}:9/"
+"""A channel to people behind which nobody is: what is told of fails, and is counted."""
+CONFIG_PATH = "/api/v1/risk/config"
+STRANGERS = 130
+"""So many without a token from one address in a minute are more than are answered 401."""
 
 RIGHTLY_EMPTY = {
     "Sizing requests B": "there is no baseline in the first hour",
-    "What went wrong on the way A": "no batch failed",
-    "What went wrong on the way B": "every publish was confirmed",
     "Reconnects and stalls B": "no consumer stalled",
-    "HTTP requests B": "nobody was throttled",
-    "Configuration commands B": "no schedule came due",
-    "Messages to people A": "no channel is named",
 }
 """Panels, by letter of the query, that may show nothing, because nothing of their kind happened here."""
+TERMINATE = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE pid <> pg_backend_pid() AND datname = current_database() AND usename <> current_user"
+)
 NOT_YET = {"lotwise:sizing_requests:baseline"}
 """What an alert asks for and there is not in the first hour."""
 
@@ -46,7 +57,7 @@ NOT_YET = {"lotwise:sizing_requests:baseline"}
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A whole Lotwise on a broker and a database of its own."""
     with nodes(tmp_path_factory.mktemp("system"), durable=False) as made:
-        made.launch_all()
+        made.launch_all(LOTWISE_NOTIFY_URLS=NOBODY)
         yield made
 
 
@@ -59,6 +70,7 @@ async def prometheus(system: System, tmp_path_factory: pytest.TempPathFactory) -
     running.start()
     async with under_traffic(system):
         await something_of_everything_happens(system)
+        await sessions_end(system, running)
         yield running
     running.stop()
 
@@ -78,28 +90,61 @@ def configuration(system: System) -> str:
     return str(yaml.safe_dump(given))
 
 
+def http(system: System, **headers: str) -> httpx.AsyncClient:
+    """Somebody who calls the one config service."""
+    (service,) = system.of("config_service")
+    return httpx.AsyncClient(trust_env=False, base_url=service.http_url, headers=headers)
+
+
+def owner(system: System) -> httpx.AsyncClient:
+    """The owner."""
+    settings = TokenSettings(jwt_secret=SETTINGS["LOTWISE_JWT_SECRET"])
+    token = issue_token(settings, user="owner-1", role="owner", lifetime_s=600)
+    return http(system, Authorization=f"Bearer {token}")
+
+
 async def turn_the_dial(system: System, percent: str) -> None:
     """The owner does, over HTTP."""
-    token = issue_token(
-        TokenSettings(jwt_secret=SETTINGS["LOTWISE_JWT_SECRET"]), user="owner-1", role="owner", lifetime_s=600
-    )
-    (service,) = system.of("config_service")
-    async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {token}"}) as client:
-        url = f"{service.http_url}/api/v1/risk/config"
-        (await client.post(url, json={"new_risk_percent": percent})).raise_for_status()
+    async with owner(system) as client:
+        (await client.post(CONFIG_PATH, json={"new_risk_percent": percent})).raise_for_status()
 
 
 async def something_of_everything_happens(system: System) -> None:
-    """The dial is turned; a snapshot comes twice; one cannot be read and is parked; a setup is executed."""
+    """The dial is turned, and a plan comes due; strangers knock; a snapshot comes twice; one cannot be read and is
+    parked; a setup is executed; who asked for a size is gone when the reply comes."""
     await turn_the_dial(system, "2.5")
+    async with owner(system) as client:
+        soon = datetime.now(UTC) + timedelta(seconds=2)
+        plan = {"new_risk_percent": "2.5", "effective_at": soon.isoformat()}
+        (await client.post(f"{CONFIG_PATH}/schedules", json=plan)).raise_for_status()
+    async with http(system) as stranger:
+        for _ in range(STRANGERS):
+            await stranger.get(CONFIG_PATH)
     urls = system.workspace.virtual_host.role_urls
     bridge = Publisher(broker_settings(urls["ea-bridge"]), name="bridge of the test")
     engine = Publisher(broker_settings(urls["signal-engine"]), name="engine of the test")
+    gone = f"lotwise.reply.{urlsplit(urls['signal-engine']).username}.gone"
     async with background(bridge.run(), engine.run()):
         snapshot = snapshot_message(builders.snapshot(user_id="u-900", login=900))
         for message in (snapshot, snapshot, Outgoing(ACCOUNTS, KEY_SNAPSHOT, b"{}", "account.snapshot.v1")):
             await bridge.publish(message)
         await engine.publish(outcome_message(builders.outcome(uuid4(), "executed")))
+        await engine.publish(replace(request_message(builders.request(user_id="u-900")), reply_to=gone))
+
+
+async def sessions_end(system: System, prometheus: Prometheus) -> None:
+    """The database ends those of the services, until one had work in it."""
+    database = create_async_engine(
+        asyncpg_url(system.workspace.database_url), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    )
+    async with database.connect() as connection:
+
+        async def look() -> list[dict[str, Any]]:
+            await connection.execute(TERMINATE)
+            return prometheus.query("lotwise_batch_faults_total")
+
+        await eventually(look, timeout_s=SEEN_WITHIN_S)
+    await database.dispose()
 
 
 async def found(prometheus: Prometheus, expression: str) -> list[dict[str, Any]]:
