@@ -32,7 +32,7 @@ def test_a_call_of_the_page_is_answered_as_it_shows(reader: Reader, example: Exa
 
 
 def hear_all(reader: Reader, overview: Example) -> None:
-    """Ask until nothing is unknown any more."""
+    """Ask until nothing is unknown any more, not so often that the service refuses to answer."""
     assert reader.type(overview.text) == 0
     while any(what in reader.printed for what in UNHEARD):
-        reader.type(overview.text)
+        reader.type(f"sleep 0.5\n{overview.text}")
