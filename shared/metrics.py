@@ -47,7 +47,7 @@ HANDLER_SECONDS = Histogram(
 MESSAGE_SECONDS = BatchHistogram(
     "lotwise_message_duration_seconds",
     "From a message's arrival in the process to its reply confirmed and itself acknowledged",
-    ["queue"],
+    ["queue", "type"],
     buckets=SECONDS,
 )
 CRITICAL_SECONDS = BatchHistogram(

@@ -20,6 +20,7 @@ from shared.messaging.latency_reporter import LatencyReporter
 from shared.messaging.link import refuse_bad_credentials
 from shared.messaging.publisher import Publisher
 from shared.messaging.topology import CONFIG_CHANGED, DEAD, EVENTS, RETRY, SIZING
+from shared.schemas.sizing import SizingRequest
 from shared.service import instance_name, run_service, run_tasks, wait_for
 from shared.settings import load
 from shared.tracing import traced
@@ -43,7 +44,7 @@ async def main() -> None:
     announcer = Announcer(
         publisher, instance=instance, service=SERVICE, version=lambda: current.version, changed=current.changed
     )
-    latency = LatencyReporter(publisher, instance=instance, service=SERVICE, queue=SIZING)
+    latency = LatencyReporter(publisher, instance=instance, service=SERVICE, queue=SIZING, message=SizingRequest)
     handler = SizingHandler(engine, current, rules=settings.rules, request_s=settings.request_seconds)
     consumer = Consumer(
         settings,

@@ -86,7 +86,6 @@ class Consumer:
         self._publisher = publisher
         self._ready = ready
         self._key = key
-        self._seconds = metrics.MESSAGE_SECONDS.labels(queue)
         self.breaker = Breaker(f"{queue} database")
         self.consuming = False
         """Whether the broker has us as a consumer."""
@@ -124,8 +123,7 @@ class Consumer:
                     return come_back >= GIVEN_BACK_MAX and not stop.is_set() and not link.lost.is_set()
 
                 await self._handle(link, inbox, batch, can_wait)
-                now = time.monotonic()
-                self._seconds.observe_all([now - received.arrived_at for received in batch])
+                _count_seconds(self._queue, batch)
         except BaseException as error:
             link.lose(error)
             raise
@@ -247,6 +245,15 @@ def _raise_worst(lanes: Sequence[asyncio.Task[None]]) -> None:
     errors = [error for lane in lanes if not lane.cancelled() and (error := lane.exception())]
     for error in sorted(errors, key=lambda error: isinstance(error, DependencyError)):
         raise error
+
+
+def _count_seconds(queue: str, batch: Sequence[Received]) -> None:
+    now = time.monotonic()
+    seconds: dict[str, list[float]] = {}
+    for received in batch:
+        seconds.setdefault(received.delivery.type_label, []).append(now - received.arrived_at)
+    for label, amounts in seconds.items():
+        metrics.MESSAGE_SECONDS.labels(queue, label).observe_all(amounts)
 
 
 def _delivery_count(received: Received) -> int:

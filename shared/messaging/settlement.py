@@ -34,7 +34,6 @@ from shared.messaging.topology import (
     RETRY_DELAYS_S,
     retry_name,
 )
-from shared.schemas.decoding import SCHEMAS
 
 if TYPE_CHECKING:
     from shared.messaging.delivery import Delivery
@@ -260,9 +259,9 @@ def _report(queue: str, batch: list[Settled], *, duration_s: float) -> None:
 
 def _kind(settled: Settled) -> tuple[str, str, str]:
     """Type, outcome and reason, as labels."""
-    outcome, known = settled.outcome, settled.delivery.type
+    outcome = settled.outcome
     return (
-        known if known in SCHEMAS else "unknown",  # a type that a sender made up must not make a label of its own
+        settled.delivery.type_label,
         type(outcome).__name__.lower(),
         "" if isinstance(outcome, Ack) else outcome.reason,
     )

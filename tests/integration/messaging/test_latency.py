@@ -16,7 +16,9 @@ from shared.messaging.latency_reporter import LatencyReporter
 from shared.messaging.outcomes import Ack, Outcome
 from shared.messaging.publisher import Publisher
 from shared.messaging.topology import ACCOUNTS
+from shared.schemas.account import AccountSnapshot
 from shared.schemas.latency import WorkerLatency
+from tests.counting import Counted
 from tests.integration.messaging.place import Place, background, consuming, settings
 
 SLOW_S = 0.06
@@ -31,7 +33,7 @@ async def nothing() -> None:
     return None
 
 
-async def test_what_messages_took_reaches_config_service(place: Place) -> None:
+async def test_what_messages_of_one_type_took_reaches_config_service(place: Place) -> None:
     metrics.MESSAGE_SECONDS.clear()  # it counts what other tests of this process have handled, too
     latencies, heard = Latencies(), asyncio.Event()
 
@@ -47,19 +49,29 @@ async def test_what_messages_took_reaches_config_service(place: Place) -> None:
         measured=hear,
     )
     publisher = Publisher(settings(place.url("sizing-worker")), name="test publish")
-    reporter = LatencyReporter(publisher, instance="w-1", service="sizing_worker", queue=ACCOUNTS, every_s=0.05)
+    reporter = LatencyReporter(
+        publisher, instance="w-1", service="sizing_worker", queue=ACCOUNTS, message=AccountSnapshot, every_s=0.05
+    )
 
     async def measured() -> Latency | None:
         return latencies.now(datetime.now(UTC))
+
+    others = Counted("lotwise_message_duration_seconds_count")
+
+    async def others_counted() -> bool:
+        return others.by("type") == {("account.instruments.v1",): 2}
 
     async def listening() -> bool:
         return listener.listening and publisher.connected
 
     async with background(listener.run(), publisher.run()), consuming(place, slowly):
         await eventually(listening)
+        sender = await place.sender("ea-bridge")
+        for _ in range(2):
+            await sender.send({}, name="account.instruments.v1")
+        await eventually(others_counted)
         async with background(reporter.run()):
             await asyncio.wait_for(heard.wait(), 10)  # with it, counting begins
-            sender = await place.sender("ea-bridge")
             await sender.snapshot()
 
             found = await eventually(measured)
