@@ -171,7 +171,7 @@ async def serve_http(
             ws_max_size=FRAME_BYTES_MAX,
             ws_ping_interval=KEEP_ALIVE_S,
             ws_ping_timeout=KEEP_ALIVE_S,
-            ws_per_message_deflate=False,  # some 60 kB for each client, to shorten messages of 300 bytes
+            ws_per_message_deflate=False,  # some 60 kB for each client, to shorten what comes once a second at the most
         )
     )
     serving = asyncio.ensure_future(server.serve([listening]))

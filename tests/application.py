@@ -61,7 +61,8 @@ def application(
     changes, reading, proofs = Changes(engine, command_s=30, timeout_s=5), Reading(engine), Proofs(engine)
     parked = ParkedCounts(BrokerSettings(amqp_url=SecretStr("amqp://nobody@127.0.0.1:1/none")), instance="test")
     tokens, workers = TokenVerifier(TOKENS), Workers(changes)
-    streams = Streams(tokens=tokens)
+    limits = limits or throttle()
+    streams = Streams(tokens=tokens, throttle=limits)
     for report in measured:
         workers.measure(report)
     return config_app(
@@ -79,7 +80,7 @@ def application(
         page_routes(),
         health_routes(changes, broker_up=lambda: True, database=DatabaseCheck(_away)),
         tokens=tokens,
-        throttle=limits or throttle(),
+        throttle=limits,
     )
 
 

@@ -80,7 +80,12 @@ async def main() -> None:
     subscribers = Subscribers(most=settings.stream_clients_max)
     timeline = Timeline(changes, subscribers)
     tail = decision_tail(reading, most=settings.stream_clients_max)
-    streams = Streams(tokens=tokens)
+    throttle = Throttle(
+        writes_per_minute=settings.http_writes_per_minute,
+        reads_per_minute=settings.http_reads_per_minute,
+        auth_failures_per_minute=settings.http_auth_failures_per_minute,
+    )
+    streams = Streams(tokens=tokens, throttle=throttle)
     clock = ScheduleClock(changes, publisher, grace_s=settings.schedule_grace_seconds)
     notifications = Notifications.of(settings, changes, workers, parked, instance=instance)
     handler = CommandHandler(changes, tokens=tokens)
@@ -119,11 +124,7 @@ async def main() -> None:
             database=DatabaseCheck(changes.refresh),
         ),
         tokens=tokens,
-        throttle=Throttle(
-            writes_per_minute=settings.http_writes_per_minute,
-            reads_per_minute=settings.http_reads_per_minute,
-            auth_failures_per_minute=settings.http_auth_failures_per_minute,
-        ),
+        throttle=throttle,
     )
 
     await wait_for("the keys of tokens", tokens.load)

@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from services.config_service.counts import STREAM_CLIENTS, STREAMS_ENDED
+from services.config_service.http.problems import ProblemError
+from services.config_service.http.throttle import Throttle
 from shared.errors import DependencyError
 from shared.schemas.decoding import parse_object
 from shared.schemas.reasons import FieldError
@@ -54,6 +56,8 @@ TALKING = End("talking", 1008, "there is nothing to be said here")
 TOO_LARGE = End("too_large", 1009, "a frame is too large")
 BUSY = End("busy", 1013, "no room now; try again later")
 UNAVAILABLE = End("unavailable", 1013, "the database does not answer now; try again later")
+THROTTLED = End("throttled", 1013, "too often; try again in a minute")
+FAILED = End("failed", 1011, "a bug; the log of the service says which")
 LEFT = End("left")
 STOPPED = End("stopped")
 
@@ -92,12 +96,13 @@ class Greeting(Message):
 class Streams:
     """Serves the clients of every stream, each from the handshake to its end."""
 
-    def __init__(self, *, tokens: TokenVerifier) -> None:
+    def __init__(self, *, tokens: TokenVerifier, throttle: Throttle) -> None:
         self._tokens = tokens
+        self._throttle = throttle
         self._strangers = 0
 
     def serving(self, follow: Follow) -> Callable[[WebSocket], Awaitable[None]]:
-        """The endpoint of a stream. It asks for the token itself: `Guard` sees requests only."""
+        """The endpoint of a stream. It asks for the token itself, and counts: `Guard` sees requests only."""
 
         async def serve(socket: WebSocket) -> None:
             """Serve one client until it leaves, its token ends, it falls behind, or the service stops."""
@@ -110,14 +115,22 @@ class Streams:
 
     async def _serve(self, socket: WebSocket, follow: Follow, note: Note) -> End:
         claims = await self._greet(socket)
-        if isinstance(claims, End):
-            return claims
-        note.user = claims.user
+        note.user = claims.user if isinstance(claims, Claims) else None
         try:
+            if claims is UNAUTHORIZED:
+                self._throttle.auth_failed(socket.scope)
+            if isinstance(claims, End):
+                return claims
+            self._throttle.admit_stream(claims)
             async with follow(claims) as following:
                 return following if isinstance(following, End) else await _give(socket, following, claims)
+        except ProblemError:
+            return THROTTLED
         except DependencyError:
             return UNAVAILABLE
+        except Exception:
+            log.exception("stream.failed", path=socket.url.path, user=note.user)
+            return FAILED
 
     async def _greet(self, socket: WebSocket) -> Claims | End:
         if self._strangers >= STRANGERS_MAX:
@@ -180,15 +193,15 @@ async def _give(socket: WebSocket, following: Following, claims: Claims) -> End:
 
 
 async def _first(*ways: Coroutine[None, None, End], within_s: float) -> End:
-    """The first end of a stream that comes; EXPIRED where none does within its token's life."""
+    """The first end of a stream that comes; EXPIRED where none does within its token's life. Raises a bug."""
     tasks = [asyncio.create_task(way) for way in ways]
     try:
-        done, _ = await asyncio.wait(tasks, timeout=max(within_s, 0), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, timeout=max(within_s, 0), return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    return done.pop().result() if done else EXPIRED
+    return next(iter([task.result() for task in tasks if not task.cancelled()]), EXPIRED)
 
 
 async def _send(socket: WebSocket, following: Following) -> End:

@@ -1,7 +1,7 @@
 """How often one may: changes and reads by user, failed authentications by address.
 
 In memory, so each process counts its own. What needs no token is not counted: health, the page and the documents, which
-cost next to nothing. Neither are the live streams, which are opened once and have bounds of their own.
+cost next to nothing. A live stream counts once, as it is opened.
 """
 
 from __future__ import annotations
@@ -79,6 +79,10 @@ class Throttle:
         """
         counted = self._reads if scope["method"] in SAFE_METHODS else self._writes
         counted.hit(claims.user)
+
+    def admit_stream(self, claims: Claims) -> None:
+        """Count a live stream that is opened, as a read of the bearer. Raises ProblemError."""
+        self._reads.hit(claims.user)
 
     def auth_failed(self, scope: Scope) -> None:
         """Count a failed authentication of the peer. Raises ProblemError.

@@ -22,6 +22,7 @@ from services.config_service.http.decision_stream import DECISION_STREAM_PATH, d
 from services.config_service.http.decisions import DECISIONS_PATH, decision_routes
 from services.config_service.http.stream import STREAM_PATH, stream_routes
 from services.config_service.http.streaming import Streams
+from services.config_service.http.throttle import Throttle
 from services.config_service.reading import Reading
 from services.config_service.subscribers import Subscribers
 from services.config_service.timeline import Timeline
@@ -40,7 +41,7 @@ def token(role: Role = "user", *, user: str = "u-1", lifetime_s: int = 600) -> s
 class Streaming:
     """A server, and what its clients do."""
 
-    def __init__(self, engine: AsyncEngine, *, most: int) -> None:
+    def __init__(self, engine: AsyncEngine, *, most: int, limits: Throttle) -> None:
         self.changes = Changes(engine, command_s=30, timeout_s=20)
         self.subscribers = Subscribers(most=most)
         self.timeline = Timeline(self.changes, self.subscribers)
@@ -48,14 +49,14 @@ class Streaming:
         self.tail = decision_tail(reading, most=most)
         (self.port,) = free_ports(1)
         tokens = TokenVerifier(TOKENS)
-        streams = Streams(tokens=tokens)
+        self.streams = Streams(tokens=tokens, throttle=limits)
         self.app = config_app(
             configuration_routes(self.changes),
-            stream_routes(self.changes, self.subscribers, streams=streams),
+            stream_routes(self.changes, self.subscribers, streams=self.streams),
             decision_routes(reading),
-            decision_stream_routes(self.tail, streams=streams),
+            decision_stream_routes(self.tail, streams=self.streams),
             tokens=tokens,
-            throttle=throttle(),
+            throttle=limits,
         )
 
     def connect(self, path: str = STREAM_PATH, **arguments: Any) -> connect:
@@ -101,9 +102,9 @@ class Streaming:
 
 
 @asynccontextmanager
-async def streaming(engine: AsyncEngine, *, most: int = 10) -> AsyncIterator[Streaming]:
+async def streaming(engine: AsyncEngine, *, most: int = 10, limits: Throttle | None = None) -> AsyncIterator[Streaming]:
     """A server for the length of the block."""
-    made = Streaming(engine, most=most)
+    made = Streaming(engine, most=most, limits=limits or throttle())
     serving = serve_http(made.app, host=LOOPBACK, port=made.port, setting="LOTWISE_HTTP_PORT")
     tasks = [asyncio.create_task(task) for task in (serving, made.timeline.run(), made.tail.run())]
     try:

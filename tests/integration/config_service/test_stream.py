@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dev.servers.ports import LOOPBACK
-from services.config_service.http.streaming import FRAMES_IGNORED_MAX
+from services.config_service.http.streaming import FRAMES_IGNORED_MAX, Following
 from services.config_service.verdict import Order
+from shared.tokens import Claims
+from tests.application import throttle
+from tests.counting import Counted
 from tests.integration.config_service.dials import command
 from tests.integration.config_service.streams import (
     FRAME_TIMEOUT_S,
@@ -103,6 +107,46 @@ async def test_a_first_frame_without_a_good_token_closes(stream: Streaming, fram
 
     assert closed.value.rcvd
     assert closed.value.rcvd.code == 4401
+
+
+async def test_who_opens_streams_too_often_is_to_come_later_and_others_are_not(emptied_database: AsyncEngine) -> None:
+    async with streaming(emptied_database, limits=throttle(reads=2)) as stream:
+        for _ in range(2):
+            async with stream.client() as client:
+                await received(client)
+
+        async with stream.client() as client:
+            assert await close_code(client) == 1013
+        async with stream.client(token(user="u-2")) as client:
+            await received(client)
+
+
+async def test_guesses_of_tokens_are_counted_and_a_good_one_is_let_in(emptied_database: AsyncEngine) -> None:
+    refused = Counted("lotwise_http_throttled_total")
+    async with streaming(emptied_database, limits=throttle(auth_failures=1)) as stream:
+        for code in (4401, 1013):
+            async with stream.client("nonsense") as client:
+                assert await close_code(client) == code
+        async with stream.client() as client:
+            await received(client)
+
+    assert refused.by("limit") == {("auth_failures",): 1}
+
+
+async def test_a_bug_ends_one_stream_and_is_counted_as_one(stream: Streaming) -> None:
+    @asynccontextmanager
+    async def follow(_: Claims) -> AsyncIterator[Following]:
+        async def text() -> str:
+            raise LookupError("a bug")
+
+        yield Following(text)
+
+    stream.app.add_api_websocket_route("/api/broken", stream.streams.serving(follow))
+    ended = Counted("lotwise_streams_ended_total")
+    async with stream.client(path="/api/broken") as client:
+        assert await close_code(client) == 1011
+
+    assert ended.by("how") == {("failed",): 1}
 
 
 async def test_a_stream_ends_with_its_token(stream: Streaming) -> None:
