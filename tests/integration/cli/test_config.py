@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("quiet_services")
 Config = Callable[..., Coroutine[Any, Any, Result]]
 
 
-def token(role: Role, *, lifetime_s: int = 600) -> str:
+def token(role: Role, *, lifetime_s: int = 3600) -> str:
     return issue_token(TOKENS, user=f"{role}-1", role=role, lifetime_s=lifetime_s)
 
 

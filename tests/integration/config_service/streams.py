@@ -33,7 +33,7 @@ from tests.application import TOKENS, bearer, throttle
 FRAME_TIMEOUT_S = 10.0
 
 
-def token(role: Role = "user", *, user: str = "u-1", lifetime_s: int = 600) -> str:
+def token(role: Role = "user", *, user: str = "u-1", lifetime_s: int = 3600) -> str:
     """A token of a user, or of somebody else."""
     return issue_token(TOKENS, user=user, role=role, lifetime_s=lifetime_s)
 
