@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -36,6 +37,7 @@ class Prometheus:
     """Runs with the configuration file that lies in `folder`, `prometheus.yml`; its data lie there too."""
 
     def __init__(self, folder: Path, ledger: Ledger) -> None:
+        self._folder = folder
         (port,) = free_ports(1)
         self.url = f"http://{LOOPBACK}:{port}"
         self._program = Program(
@@ -55,6 +57,13 @@ class Prometheus:
         """Start it and wait until it answers; raises ProgramError."""
         self._program.start()
         self._program.wait_ready(self._is_ready, timeout_s=READY_TIMEOUT_S)
+
+    def remember(self, samples: str) -> None:
+        """Before it starts: let it know of what was before, samples with their times in the OpenMetrics format."""
+        file = self._folder / "before.txt"
+        file.write_text(samples, encoding="utf-8")
+        blocks = [find_program("promtool"), "tsdb", "create-blocks-from", "openmetrics"]
+        subprocess.run([*blocks, file, self._folder / "data"], check=True, capture_output=True)
 
     def stop(self) -> None:
         """End it."""
