@@ -15,14 +15,21 @@ from shared.client.session import UnreadableReplyError
 from shared.client.sizing import SizingClient
 from shared.client.snapshots import SnapshotPublisher
 from shared.errors import DependencyError, DeploymentError
+from shared.schemas.account import AccountInstruments, AccountSnapshot
+from shared.schemas.sizing import SizingDecision, SizingOutcome, SizingRequest
 
 __all__ = [
+    "AccountInstruments",
+    "AccountSnapshot",
     "ConfigClient",
     "DependencyError",
     "DeploymentError",
     "NoReplyError",
     "NotConfirmedError",
     "SizingClient",
+    "SizingDecision",
+    "SizingOutcome",
+    "SizingRequest",
     "SnapshotPublisher",
     "UnreadableReplyError",
 ]
