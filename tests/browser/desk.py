@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -59,6 +60,16 @@ class House:
         """A token that the service believes."""
         settings = TokenSettings(jwt_secret=SecretStr(JWT_SECRET))
         return issue_token(settings, user=user or f"{role}-1", role=role, lifetime_s=lifetime_s)
+
+    @contextmanager
+    def dead(self) -> Iterator[None]:
+        """The config_service is killed, and starts again at the end of the block."""
+        self.config_service.kill()
+        try:
+            yield
+        finally:
+            self.config_service.start()
+            self.config_service.wait_ready()
 
     def turn(self, percent: str, reason: str | None = None) -> None:
         """The owner turns the dial, somewhere else."""

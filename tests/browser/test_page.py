@@ -261,7 +261,7 @@ def test_a_decision_is_told_by_the_stream_before_anybody_asks_and_is_there_once(
     assert asked == []
 
     with visitor.page.expect_response(re.compile(ASKED_FOR_DECISIONS)) as answered:
-        visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        visitor.come_back()
     answered.value.finished()
     visitor.page.evaluate("new Promise((done) => setTimeout(done))")  # the page has had its turn with it
     assert visitor.told_of() == [one["request_id"] for one in answered.value.json()["items"]]
@@ -336,16 +336,31 @@ def test_a_server_that_dies_is_told_and_the_page_lives_again_with_it(visit: Visi
     visitor.settled()
     visitor.excuse(*LOST)
 
-    house.config_service.kill()
-    expect(visitor.freshness).to_have_text("Offline")
-    expect(visitor.page.locator("#stale")).to_contain_text("The connection to the service is lost. What you see is of")
-    house.config_service.start()
-    house.config_service.wait_ready()
+    with house.dead():
+        expect(visitor.freshness).to_have_text("Offline")
+        expect(visitor.stale).to_contain_text("The connection to the service is lost. What you see is of")
     house.turn("2.75", "While nobody looked")
 
     expect(visitor.freshness).to_have_text("Live", timeout=20_000)
-    expect(visitor.page.locator("#stale")).to_be_empty()
+    expect(visitor.stale).to_be_empty()
     expect(visitor.percent).to_have_text("2.75")
+
+
+def test_whoever_comes_back_to_a_dead_server_is_told_when_it_answered_last(visit: Visit, house: House) -> None:
+    visitor = visit()
+    visitor.page.clock.install()
+    visitor.sign_in(house.token())
+    visitor.settled()
+    visitor.excuse(*LOST)
+
+    with house.dead():
+        expect(visitor.stale).to_contain_text("What you see is of")
+        told = visitor.stale.text_content()
+        visitor.page.clock.fast_forward("30:00")
+        visitor.come_back()
+        visitor.page.clock.run_for(2000)
+
+        assert visitor.stale.text_content() == told
 
 
 def test_answers_that_do_not_come_are_told_where_they_lack_and_make_the_page_delayed(visit: Visit) -> None:
@@ -359,7 +374,7 @@ def test_answers_that_do_not_come_are_told_where_they_lack_and_make_the_page_del
         "Not to be had now: the service cannot be reached. Trying again."
     )
     expect(visitor.freshness).to_have_text("Delayed", timeout=30_000)
-    expect(visitor.page.locator("#stale")).to_contain_text("Some answers do not come.")
+    expect(visitor.stale).to_have_text("Some answers do not come. Trying again.")  # what never came is of no time
 
 
 def test_an_answer_that_is_older_than_what_the_stream_has_told_changes_nothing(visit: Visit, house: House) -> None:
@@ -369,7 +384,7 @@ def test_an_answer_that_is_older_than_what_the_stream_has_told_changes_nothing(v
     visitor.page.route(ASKED_FOR_HISTORY, lambda route: late.append(route), times=1)  # noqa: PLW0108
     old = house.read(HISTORY)
     with visitor.page.expect_request(ASKED_FOR_HISTORY):
-        visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        visitor.come_back()
 
     house.turn("3.25", "While the history was on its way")
     expect(visitor.percent).to_have_text("3.25")

@@ -72,6 +72,15 @@ class Visitor:
         """Whether what is shown is of now."""
         return self.page.locator("#freshness-text")
 
+    @property
+    def stale(self) -> Locator:
+        """What is said aloud where what is shown is not of now."""
+        return self.page.locator("#stale")
+
+    def come_back(self) -> None:
+        """Look at the page again, after another tab: it asks for everything."""
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
     def settled(self) -> None:
         """Wait until everything is there."""
         expect(self.freshness).to_have_text("Live")

@@ -10,8 +10,8 @@ const NAMES = { live: "Live", connecting: "Connecting", offline: "Offline", late
 
 export class Freshness {
   #streams = new Map();
-  #heard = new Map();
-  #every = new Map();
+  #questions = new Map();
+  #answered = new Map();
   #timer = setInterval(() => this.#look(), LOOK_MS);
 
   constructor() {
@@ -27,13 +27,12 @@ export class Freshness {
 
   /** `what` is asked every so often from now on; that it was never answered counts as much as that it was long ago. */
   expect(what, every_ms) {
-    this.#every.set(what, every_ms);
-    if (!this.#heard.has(what)) this.answered(what);
+    if (this.#questions.get(what)?.every_ms !== every_ms) this.#questions.set(what, { every_ms, since: Date.now() });
   }
 
   /** `what` was answered just now. */
   answered(what) {
-    this.#heard.set(what, Date.now());
+    this.#answered.set(what, Date.now());
   }
 
   stop() {
@@ -42,9 +41,10 @@ export class Freshness {
     say(byId("stale"), "");
   }
 
-  // Nobody asks while the page is hidden; whoever comes back to it is not told that nobody answered.
+  // Nobody asks while the page is hidden: for whoever comes back to it, the wait for an answer begins now. When each was
+  // answered does not change by that.
   #begin = () => {
-    for (const what of this.#heard.keys()) this.#heard.set(what, Date.now());
+    for (const question of this.#questions.values()) question.since = Date.now();
   };
 
   #look() {
@@ -61,16 +61,18 @@ export class Freshness {
     return !document.hidden && this.#late().length > 0 ? "late" : "live";
   }
 
-  // When each was answered that should have been again by now.
+  // What should have been answered again by now.
   #late() {
-    const late = [...this.#every].filter(([what, every_ms]) => Date.now() - this.#heard.get(what) > every_ms + ANSWER_MS);
-    return late.map(([what]) => this.#heard.get(what));
+    const waited_ms = (what, since) => Date.now() - Math.max(since, this.#answered.get(what) ?? 0);
+    const late = [...this.#questions].filter(([what, { every_ms, since }]) => waited_ms(what, since) > every_ms + ANSWER_MS);
+    return late.map(([what]) => what);
   }
 
   #sentence(state) {
     if (state === "live" || state === "connecting") return "";
     const why = state === "late" ? "Some answers do not come." : "The connection to the service is lost.";
-    const at = state === "late" ? Math.min(...this.#late()) : Math.max(...this.#heard.values());
+    const at = state === "late" ? Math.min(...this.#late().map((what) => this.#answered.get(what))) : Math.max(...this.#answered.values());
+    // Of what never came at all there is no such time.
     const known = Number.isFinite(at) ? ` What you see is of ${precise(new Date(at).toISOString())}.` : "";
     return `${why}${known} Trying again.`;
   }
