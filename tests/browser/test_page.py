@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests import builders
@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 
 ASKED_FOR_HISTORY = f"**{HISTORY}*"
 ASKED_FOR_DECISIONS = r"/api/v1/decisions(\?|$)"
+STREAMS = 2
+"""How many a page follows."""
 
 
 def turn(page: Page, percent: str, reason: str) -> None:
@@ -305,7 +307,50 @@ def test_while_the_stream_of_decisions_is_silent_they_are_asked_for_and_the_page
     request_id = house.decide(setup_id="asked-for")
 
     expect(visitor.page.locator(f'tr[data-request="{request_id}"]')).to_be_visible()
-    assert visitor.freshness.text_content() in ("Connecting", "Offline")
+    assert visitor.freshness.text_content() in ("Connecting", "Delayed")
+
+
+@pytest.mark.parametrize("refused", ["**/decisions/stream", "**/stream"], ids=["one", "all"])
+def test_where_streams_are_refused_and_the_rest_is_answered_it_says_so_once(
+    visit: Visit, house: House, refused: str
+) -> None:
+    visitor = visit()
+    visitor.page.route_web_socket(refused, lambda socket: socket.close(code=1013, reason="no room"))
+    spoken = visitor.spoken("stale")
+
+    visitor.sign_in(house.token())
+    expect(visitor.freshness).to_have_text("Delayed")
+    for _ in range(3):
+        with visitor.page.expect_response(re.compile(ASKED_FOR_DECISIONS)):
+            pass
+
+    assert spoken() == ["Live updates are off. What you see is asked for every few seconds instead."]
+    assert visitor.freshness.text_content() == "Delayed"
+
+
+def test_streams_that_are_cut_while_the_service_answers_are_not_told_as_a_lost_connection(
+    visit: Visit, house: House
+) -> None:
+    visitor = visit()
+    links: list[WebSocketRoute] = []
+
+    def link(socket: WebSocketRoute) -> None:
+        links.append(socket)
+        if len(links) <= STREAMS:
+            socket.connect_to_server()
+        else:
+            socket.close(code=1013)
+
+    visitor.page.route_web_socket("**/stream", link)
+    visitor.sign_in(house.token())
+    visitor.settled()
+    spoken = visitor.spoken("stale")
+
+    for socket in links[:STREAMS]:
+        socket.close(code=1012)
+
+    expect(visitor.freshness).to_have_text("Delayed")
+    assert spoken() == ["Live updates are off. What you see is asked for every few seconds instead."]
 
 
 def test_what_is_told_meanwhile_takes_the_focus_from_nobody(visit: Visit, house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -91,6 +92,18 @@ class Visitor:
         asked: list[str] = []
         self.page.on("request", lambda request: asked.append(request.url) if re.search(pattern, request.url) else None)
         return asked
+
+    def spoken(self, live_region: str) -> Callable[[], list[str]]:
+        """What a screen reader is given to speak of that element from here on; called, it returns so much of it."""
+        handle = self.page.locator(f"#{live_region}").evaluate_handle("""
+            (region) => {
+                const spoken = [];
+                const hear = () => spoken.push(region.textContent);
+                new MutationObserver(hear).observe(region, { childList: true, characterData: true, subtree: true });
+                return spoken;
+            }
+        """)
+        return handle.json_value
 
     def told_of(self) -> list[str]:
         """The requests whose decisions are shown, from the top."""

@@ -97,7 +97,8 @@ class Desk {
     });
   }
 
-  // While decisions are told of, asking for them is for safety only.
+  // While decisions are told of, asking for them is for safety only. Once they are not, what comes of asking at once tells
+  // whether the stream is lost, or the service.
   #pace(isLive) {
     const every_ms = isLive ? SAFETY_MS : OFTEN_MS;
     this.#freshness.expect("decisions", every_ms);
@@ -116,6 +117,7 @@ class Desk {
       this.#freshness.answered(what);
     } catch (problem) {
       const isKnown = problem instanceof Problem;
+      if (isKnown && problem.status === 0) this.#freshness.unreachable();
       for (const part of PARTS[what] ?? []) {
         const waiting = byId(part).querySelector(".loading");
         if (waiting) say(waiting, `Not to be had now: ${isKnown ? problem.message : "the answer makes no sense"}. Trying again.`);

@@ -29,11 +29,13 @@ export function poll(ask, every_ms) {
   turn();
   return {
     again,
-    /** From now on this often: the next time so long from now. */
+    /** From now on this often: where that is oftener, at once, else the next time so long from now. */
     every(other_ms) {
+      const isOftener = other_ms < every_ms;
       if (other_ms === every_ms) return;
       every_ms = other_ms;
-      if (!isAsking && !isWanted) next(every_ms);
+      if (isOftener) again();
+      else if (!isAsking && !isWanted) next(every_ms);
     },
     stop() {
       isStopped = true;
