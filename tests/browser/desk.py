@@ -31,6 +31,7 @@ from tests.integration.config_service.rows import make_accounts
 
 CONFIG = "/api/v1/risk/config"
 HISTORY = f"{CONFIG}/history"
+SCHEDULES = f"{CONFIG}/schedules"
 TURNS = (("2.5", "NFP"), ("1", "FOMC, half an hour around"), ("2", "After the press conference"))
 
 # The dial was turned during the last days, not within one second.
@@ -73,9 +74,16 @@ class House:
 
     def turn(self, percent: str, reason: str | None = None) -> None:
         """The owner turns the dial, somewhere else."""
+        self._post(CONFIG, {"new_risk_percent": percent, "reason": reason})
+
+    def plan(self, percent: str) -> None:
+        """The owner plans to turn it in two days, somewhere else."""
+        self._post(SCHEDULES, {"new_risk_percent": percent, "effective_at": ago(-2 * 86_400)})
+
+    def _post(self, path: str, document: dict[str, Any]) -> None:
         answer = httpx.post(
-            f"{self.url}{CONFIG}",
-            json={"new_risk_percent": percent, "reason": reason},
+            f"{self.url}{path}",
+            json=document,
             headers={"Authorization": f"Bearer {self.token()}"},
             trust_env=False,
         )

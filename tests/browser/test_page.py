@@ -11,12 +11,13 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests import builders
 from tests.browser.conftest import Visit
-from tests.browser.desk import CONFIG, HISTORY, House
+from tests.browser.desk import CONFIG, HISTORY, SCHEDULES, House
 from tests.browser.visitor import LOST
 
 pytestmark = pytest.mark.browser
 
 ASKED_FOR_HISTORY = f"**{HISTORY}*"
+ASKED_FOR_PLANS = re.compile(rf"{SCHEDULES}\?")
 ASKED_FOR_DECISIONS = r"/api/v1/decisions(\?|$)"
 STREAMS = 2
 """How many a page follows."""
@@ -236,6 +237,26 @@ def test_a_change_is_planned_and_taken_back(visit: Visit) -> None:
     expect(plans).to_have_count(0)
 
 
+def test_between_the_two_presses_that_cancel_a_plan_an_answer_takes_nothing_back(visit: Visit, house: House) -> None:
+    house.plan("0.75")
+    visitor = visit(role="owner")
+    visitor.settled()
+    page = visitor.page
+    sure = page.get_by_role("button", name="Really cancel the change to 0.75 %?")
+    page.get_by_role("button", name="Cancel the change to 0.75 %").press("Enter")
+    expect(sure).to_be_focused()
+
+    with page.expect_response(ASKED_FOR_PLANS) as answered:
+        visitor.come_back()
+    visitor.has_read(answered.value)
+
+    assert sure.evaluate("(button) => button === document.activeElement")
+    page.keyboard.press("Enter")
+    expect(page.locator("#plans li")).to_have_count(0)
+    expect(page.get_by_role("button", name="Plan a change…")).to_be_focused()
+    assert house.read(f"{SCHEDULES}?state=planned")["items"] == []
+
+
 def test_a_decision_appears_as_it_is_made_and_opens_to_its_arithmetic(visit: Visit, house: House) -> None:
     visitor = visit(role="owner")
     visitor.settled()
@@ -264,8 +285,7 @@ def test_a_decision_is_told_by_the_stream_before_anybody_asks_and_is_there_once(
 
     with visitor.page.expect_response(re.compile(ASKED_FOR_DECISIONS)) as answered:
         visitor.come_back()
-    answered.value.finished()
-    visitor.page.evaluate("new Promise((done) => setTimeout(done))")  # the page has had its turn with it
+    visitor.has_read(answered.value)
     assert visitor.told_of() == [one["request_id"] for one in answered.value.json()["items"]]
 
 
@@ -435,9 +455,8 @@ def test_an_answer_that_is_older_than_what_the_stream_has_told_changes_nothing(v
     expect(visitor.percent).to_have_text("3.25")
     with visitor.page.expect_response(ASKED_FOR_HISTORY) as answered:
         late[0].fulfill(json=old)
-    answered.value.finished()
+    visitor.has_read(answered.value)
 
-    visitor.page.evaluate("new Promise((done) => setTimeout(done))")  # the page has had its turn with it
     assert visitor.percent.text_content() == "3.25"
     assert "While the history" in (visitor.page.locator("#history-rows tr").first.text_content() or "")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from shared.tokens import Role
@@ -92,6 +92,11 @@ class Visitor:
         asked: list[str] = []
         self.page.on("request", lambda request: asked.append(request.url) if re.search(pattern, request.url) else None)
         return asked
+
+    def has_read(self, answer: Response) -> None:
+        """Wait until the page has had its turn with an answer."""
+        answer.finished()
+        self.page.evaluate("new Promise((done) => setTimeout(done))")
 
     def spoken(self, live_region: str) -> Callable[[], list[str]]:
         """What a screen reader is given to speak of that element from here on; called, it returns so much of it."""

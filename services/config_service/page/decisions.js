@@ -1,6 +1,6 @@
 // The newest decisions, live; each opens to its whole arithmetic.
 
-import { byId, h, replace, show } from "/page/dom.js";
+import { arrange, byId, h, replace, show } from "/page/dom.js";
 import { grouped, stamp, sum, timeOf, words } from "/page/format.js";
 
 const FILTERS = [
@@ -77,12 +77,6 @@ export class Decisions {
     };
     return h("button", { type: "button", "aria-pressed": String(filter.status === this.status), on: { click: choose } }, filter.name);
   }
-}
-
-// Rows that are there already are not even moved, and so keep focus and selection.
-function arrange(table, rows) {
-  for (const gone of [...table.children].filter((row) => !rows.includes(row))) gone.remove();
-  for (const [index, row] of rows.entries()) if (table.children[index] !== row) table.insertBefore(row, table.children[index] ?? null);
 }
 
 const later = (one, other) => Date.parse(other.decided_at) - Date.parse(one.decided_at);

@@ -21,6 +21,12 @@ export function show(element, ...children) {
   element.replaceChildren(...fresh.childNodes);
 }
 
+/** Make `children` what an element holds. Those that are there already are not even moved, and so keep focus and selection. */
+export function arrange(element, children) {
+  for (const gone of [...element.children].filter((child) => !children.includes(child))) gone.remove();
+  for (const [index, child] of children.entries()) if (element.children[index] !== child) element.insertBefore(child, element.children[index] ?? null);
+}
+
 /** Change an element's text, where it is another one: screen readers speak every change of a live region. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -1,16 +1,22 @@
 // Planned changes, and taking one back.
 
-import { byId, h, show } from "/page/dom.js";
-import { timeOf } from "/page/format.js";
+import { arrange, byId, h, say } from "/page/dom.js";
+import { clock, timeOf } from "/page/format.js";
 
-/** Show the plans; `cancel(plan)` takes one back. */
+/** Show the plans; `cancel(plan)` takes one back, and is over once that is done or has failed. */
 export function showPlans(plans, cancel) {
+  const isFocused = byId("plans").contains(document.activeElement);
+  // A plan never changes: where it is shown, its item stays, with the focus and the first of two presses.
+  const shown = new Map([...byId("plans").children].map((item) => [item.dataset.schedule, item]));
+  arrange(byId("plans"), plans.map((plan) => shown.get(plan.schedule_id) ?? item(plan, cancel)));
   byId("plans-card").hidden = plans.length === 0;
-  show(byId("plans"), ...plans.map(item));
-  for (const [index, button] of byId("plans").querySelectorAll("button").entries()) button.onclick = () => ask(button, plans[index], cancel);
+  if (isFocused && !byId("plans").contains(document.activeElement)) byId("plan").focus();
+  for (const time of byId("plans").querySelectorAll("time")) say(time, clock(time.dateTime));
 }
 
-function item(plan) {
+function item(plan, cancel) {
+  const button = h("button", { type: "button", class: "quiet", on: { click: () => press(button, plan, cancel), blur: () => word(button, plan, false) } });
+  word(button, plan, false);
   return h(
     "li",
     { "data-schedule": plan.schedule_id },
@@ -21,23 +27,25 @@ function item(plan) {
       timeOf(plan.effective_at),
       h("span", { class: "muted" }, ` · ${plan.planned_by}${plan.reason ? ` · ${plan.reason}` : ""}`),
     ),
-    h("button", { type: "button", class: "quiet", "aria-label": `Cancel the change to ${plan.new_risk_percent} %` }, "Cancel"),
+    button,
   );
 }
 
 // One more press, on the same button, rather than a dialog for so little: what is cancelled can be planned again.
-function ask(button, plan, cancel) {
-  if (button.dataset.sure) {
-    button.disabled = true;
-    cancel(plan);
+async function press(button, plan, cancel) {
+  if (button.hasAttribute("aria-disabled")) return;
+  if (!button.hasAttribute("data-sure")) {
+    word(button, plan, true);
     return;
   }
-  button.dataset.sure = "yes";
-  button.textContent = "Really cancel?";
-  button.setAttribute("aria-label", `Really cancel the change to ${plan.new_risk_percent} %?`);
-  button.addEventListener("blur", () => {
-    delete button.dataset.sure;
-    button.textContent = "Cancel";
-    button.setAttribute("aria-label", `Cancel the change to ${plan.new_risk_percent} %`);
-  }, { once: true });
+  button.setAttribute("aria-disabled", "true"); // unlike `disabled`, it leaves the focus where it is
+  await cancel(plan);
+  button.removeAttribute("aria-disabled");
+  word(button, plan, false);
+}
+
+function word(button, plan, isSure) {
+  button.toggleAttribute("data-sure", isSure);
+  say(button, isSure ? "Really cancel?" : "Cancel");
+  button.setAttribute("aria-label", isSure ? `Really cancel the change to ${plan.new_risk_percent} %?` : `Cancel the change to ${plan.new_risk_percent} %`);
 }
