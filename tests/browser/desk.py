@@ -74,20 +74,23 @@ class House:
 
     def turn(self, percent: str, reason: str | None = None) -> None:
         """The owner turns the dial, somewhere else."""
-        self._post(CONFIG, {"new_risk_percent": percent, "reason": reason})
+        self._send("POST", CONFIG, {"new_risk_percent": percent, "reason": reason})
 
-    def plan(self, percent: str) -> None:
-        """The owner plans to turn it in two days, somewhere else."""
-        self._post(SCHEDULES, {"new_risk_percent": percent, "effective_at": ago(-2 * 86_400)})
+    def plan(self, percent: str) -> str:
+        """The owner plans to turn it in two days, somewhere else; returns the schedule_id."""
+        planned = self._send("POST", SCHEDULES, {"new_risk_percent": percent, "effective_at": ago(-2 * 86_400)})
+        schedule_id: str = planned["schedule_id"]
+        return schedule_id
 
-    def _post(self, path: str, document: dict[str, Any]) -> None:
-        answer = httpx.post(
-            f"{self.url}{path}",
-            json=document,
-            headers={"Authorization": f"Bearer {self.token()}"},
-            trust_env=False,
-        )
-        answer.raise_for_status()
+    def cancel(self, schedule_id: str) -> None:
+        """The owner takes back what was planned, somewhere else."""
+        self._send("DELETE", f"{SCHEDULES}/{schedule_id}")
+
+    def _send(self, method: str, path: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        answer = httpx.request(method, f"{self.url}{path}", json=document, headers=headers, trust_env=False)
+        told: dict[str, Any] = answer.raise_for_status().json()
+        return told
 
     def percent(self) -> str:
         """The risk percent in force."""
@@ -96,9 +99,7 @@ class House:
 
     def read(self, path: str) -> dict[str, Any]:
         """What the API answers the owner."""
-        answer = httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token()}"}, trust_env=False)
-        document: dict[str, Any] = answer.raise_for_status().json()
-        return document
+        return self._send("GET", path)
 
     def decide(self, **fields: Any) -> UUID:
         """The signal engine asks for a setup of the desk's user; which request it was."""

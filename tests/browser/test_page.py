@@ -250,11 +250,50 @@ def test_between_the_two_presses_that_cancel_a_plan_an_answer_takes_nothing_back
         visitor.come_back()
     visitor.has_read(answered.value)
 
-    assert sure.evaluate("(button) => button === document.activeElement")
+    expect(sure).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#plans li")).to_have_count(0)
     expect(page.get_by_role("button", name="Plan a change…")).to_be_focused()
     assert house.read(f"{SCHEDULES}?state=planned")["items"] == []
+
+
+def test_a_plan_that_could_not_be_cancelled_stays_and_the_card_says_why(visit: Visit, house: House) -> None:
+    house.plan("0.25")
+    visitor = visit(role="owner")
+    visitor.settled()
+    visitor.excuse("net::ERR_FAILED")
+    page = visitor.page
+    page.route(f"**{SCHEDULES}/*", lambda route: route.abort())
+
+    page.get_by_role("button", name="Cancel the change to 0.25 %").click()
+    page.get_by_role("button", name="Really cancel the change to 0.25 %?").click()
+
+    expect(page.locator("#plans-card").get_by_role("alert")).to_have_text(
+        "Whether the change to 0.25 % is cancelled is not known: no answer came. While it stands here, it is planned."
+    )
+    page.unroute(f"**{SCHEDULES}/*")
+    page.get_by_role("button", name="Cancel the change to 0.25 %").click()
+    page.get_by_role("button", name="Really cancel the change to 0.25 %?").click()
+    expect(page.locator("#plans-card")).to_be_hidden()
+
+
+def test_a_plan_that_was_cancelled_by_another_is_told_to_have_ended(visit: Visit, house: House) -> None:
+    schedule_id = house.plan("0.35")
+    visitor = visit(role="owner")
+    visitor.settled()
+    page = visitor.page
+    page.get_by_role("button", name="Cancel the change to 0.35 %").click()
+    page.route(ASKED_FOR_PLANS, lambda route: route.abort())
+    visitor.excuse("404 (Not Found)", "net::ERR_FAILED")
+
+    house.cancel(schedule_id)
+    page.get_by_role("button", name="Really cancel the change to 0.35 %?").click()
+
+    expect(page.locator("#plans-card").get_by_role("alert")).to_have_text(
+        "The change to 0.35 % could not be cancelled: it is not planned any more."
+    )
+    page.unroute(ASKED_FOR_PLANS)
+    expect(page.locator("#plans li")).to_have_count(0, timeout=15_000)
 
 
 def test_a_decision_appears_as_it_is_made_and_opens_to_its_arithmetic(visit: Visit, house: House) -> None:

@@ -160,10 +160,11 @@ class Desk {
     try {
       await this.#api.delete(`/api/v1/risk/config/schedules/${plan.schedule_id}`);
       this.#announce(`The change to ${plan.new_risk_percent} % is cancelled`);
+      return "";
     } catch (problem) {
-      this.#announce(`It could not be cancelled: ${problem.message}`);
+      this.#polls.plans.again();
+      return unchanged(plan, problem);
     }
-    this.#polls.plans.again();
   }
 
   #hear(version) {
@@ -179,6 +180,12 @@ class Desk {
     say(byId("announcer"), sentence);
     this.#polls.plans?.again();
   }
+}
+
+function unchanged({ new_risk_percent: percent }, problem) {
+  if (problem.code === "unknown_schedule") return `The change to ${percent} % could not be cancelled: it is not planned any more.`;
+  if (problem.code !== "unreachable") return `The change to ${percent} % could not be cancelled: ${problem.message}.`;
+  return `Whether the change to ${percent} % is cancelled is not known: no answer came. While it stands here, it is planned.`;
 }
 
 const LEFT = "lotwise.left";

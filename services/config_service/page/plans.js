@@ -3,13 +3,13 @@
 import { arrange, byId, h, say } from "/page/dom.js";
 import { clock, timeOf } from "/page/format.js";
 
-/** Show the plans; `cancel(plan)` takes one back, and is over once that is done or has failed. */
+/** Show the plans; `cancel(plan)` takes one back, and comes to what is to be complained of, or to nothing. */
 export function showPlans(plans, cancel) {
   const isFocused = byId("plans").contains(document.activeElement);
   // A plan never changes: where it is shown, its item stays, with the focus and the first of two presses.
   const shown = new Map([...byId("plans").children].map((item) => [item.dataset.schedule, item]));
   arrange(byId("plans"), plans.map((plan) => shown.get(plan.schedule_id) ?? item(plan, cancel)));
-  byId("plans-card").hidden = plans.length === 0;
+  byId("plans-card").hidden = plans.length === 0 && byId("plans-error").textContent === "";
   if (isFocused && !byId("plans").contains(document.activeElement)) byId("plan").focus();
   for (const time of byId("plans").querySelectorAll("time")) say(time, clock(time.dateTime));
 }
@@ -35,11 +35,12 @@ function item(plan, cancel) {
 async function press(button, plan, cancel) {
   if (button.hasAttribute("aria-disabled")) return;
   if (!button.hasAttribute("data-sure")) {
+    say(byId("plans-error"), "");
     word(button, plan, true);
     return;
   }
   button.setAttribute("aria-disabled", "true"); // unlike `disabled`, it leaves the focus where it is
-  await cancel(plan);
+  say(byId("plans-error"), await cancel(plan));
   button.removeAttribute("aria-disabled");
   word(button, plan, false);
 }
