@@ -57,6 +57,17 @@ def test_what_is_no_token_is_told_before_anything_is_asked(visit: Visit) -> None
     )
 
 
+def test_a_token_that_is_sent_twice_signs_in_once(visit: Visit, house: House) -> None:
+    visitor = visit()
+    streams = visitor.sockets()
+    visitor.page.get_by_label("Token").fill(house.token())
+
+    visitor.page.locator("#sign-in-form").evaluate("(form) => { form.requestSubmit(); form.requestSubmit(); }")
+
+    visitor.settled()
+    assert len(streams) == STREAMS
+
+
 def test_signing_out_forgets_the_token_and_all_that_was_shown(visit: Visit) -> None:
     visitor = visit(role="owner")
     visitor.settled()

@@ -93,6 +93,12 @@ class Visitor:
         self.page.on("request", lambda request: asked.append(request.url) if re.search(pattern, request.url) else None)
         return asked
 
+    def sockets(self) -> list[str]:
+        """The WebSockets that the page opens from here on; filled as it does."""
+        opened: list[str] = []
+        self.page.on("websocket", lambda socket: opened.append(socket.url))
+        return opened
+
     def has_read(self, answer: Response) -> None:
         """Wait until the page has had its turn with an answer."""
         answer.finished()

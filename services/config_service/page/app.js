@@ -198,7 +198,11 @@ function askForToken() {
   byId("token").focus();
   byId("sign-in-form").onsubmit = async (event) => {
     event.preventDefault();
+    // One at a time: two that are let in would be two desks, each asking for everything.
+    if (event.target.hasAttribute("aria-busy")) return;
+    event.target.setAttribute("aria-busy", "true");
     say(byId("sign-in-error"), await signIn(byId("token").value.trim()));
+    event.target.removeAttribute("aria-busy");
   };
 }
 
