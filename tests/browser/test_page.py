@@ -492,6 +492,55 @@ def test_answers_that_do_not_come_are_told_where_they_lack_and_make_the_page_del
     expect(visitor.stale).to_have_text("Some answers do not come. Trying again.")  # what never came is of no time
 
 
+def test_a_history_that_does_not_come_is_told_in_its_place_and_asked_for_again_soon(visit: Visit, house: House) -> None:
+    visitor = visit()
+    visitor.excuse("net::ERR_FAILED")
+    page = visitor.page
+    page.route(ASKED_FOR_HISTORY, lambda route: route.abort())
+
+    visitor.sign_in(house.token())
+
+    expect(visitor.percent).to_have_text(house.percent())
+    expect(page.locator("#history-chart")).to_have_text(
+        "Not to be had now: the service cannot be reached. Trying again."
+    )
+    expect(page.get_by_text("Every version as a table")).to_be_hidden()
+    page.unroute(ASKED_FOR_HISTORY)
+    expect(page.locator("#history-chart svg")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Every version as a table")).to_be_visible()
+
+
+def test_plans_that_do_not_come_are_told_to_be_unknown(visit: Visit, house: House) -> None:
+    visitor = visit()
+    visitor.excuse("net::ERR_FAILED")
+    visitor.page.route(ASKED_FOR_PLANS, lambda route: route.abort())
+
+    visitor.sign_in(house.token())
+
+    expect(visitor.page.locator("#plans-card")).to_contain_text("Not to be had now: the service cannot be reached.")
+    visitor.page.unroute(ASKED_FOR_PLANS)
+    expect(visitor.page.locator("#plans-card")).to_be_hidden(timeout=15_000)
+
+
+def test_the_dial_is_not_to_be_turned_before_what_is_in_force_is_known(visit: Visit, house: House) -> None:
+    visitor = visit()
+    page = visitor.page
+    held: list[Route] = []
+    page.route(ASKED_FOR_HISTORY, lambda route: held.append(route), times=1)  # noqa: PLW0108
+    page.route_web_socket("**/stream", lambda _socket: None)
+    acts = [page.get_by_role("button", name=name, exact=True) for name in ("Change…", "Plan a change…")]
+
+    with page.expect_request(ASKED_FOR_HISTORY):
+        visitor.sign_in(house.token())
+    for act in acts:
+        expect(act).to_be_visible()
+        expect(act).to_be_disabled()
+    held[0].continue_()
+
+    for act in acts:
+        expect(act).to_be_enabled()
+
+
 def test_an_answer_that_is_older_than_what_the_stream_has_told_changes_nothing(visit: Visit, house: House) -> None:
     visitor = visit(role="owner")
     visitor.settled()

@@ -19,7 +19,13 @@ const SELDOM_MS = 6_000;
 const SAFETY_MS = 5 * SELDOM_MS;
 const RELATIVE_MS = 10_000;
 const OUTDATED_MAX = 5;
-const PARTS = { overview: ["reasons", "accounts"], workers: ["workers"], decisions: ["decisions"] };
+const PARTS = {
+  history: ["history-chart"],
+  overview: ["reasons", "accounts"],
+  workers: ["workers"],
+  decisions: ["decisions"],
+  plans: ["plans-unknown"],
+};
 const CONFIGURATION = "/api/v1/risk/config/stream";
 const DECISIONS = "/api/v1/decisions/stream";
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
@@ -69,10 +75,9 @@ class Desk {
     say(byId("who-role"), this.#session.role);
     byId("dial-acts").hidden = !this.#session.isOwner;
     const change = new Change(this.#api, { current: () => this.#dial.current, done: (sentence) => this.#announce(sentence) });
-    byId("change").onclick = () => this.#dial.current && change.open({ isPlan: false });
-    byId("plan").onclick = () => this.#dial.current && change.open({ isPlan: true });
+    byId("change").onclick = () => change.open({ isPlan: false });
+    byId("plan").onclick = () => change.open({ isPlan: true });
     byId("sign-out").onclick = () => this.leave("");
-    for (const part of Object.values(PARTS).flat()) show(byId(part), h("p", { class: "empty loading" }, "Loading …"));
   }
 
   #ask() {
@@ -107,22 +112,28 @@ class Desk {
 
   #poll(what, load, every_ms) {
     this.#freshness.expect(what, every_ms);
+    for (const part of PARTS[what]) show(byId(part), h("p", { class: "empty loading" }, "Loading …"));
     return poll(() => this.#try(what, load), every_ms);
   }
 
-  // What fails is asked for again by the next turn of its poll; that what is shown is old by then, the freshness tells.
+  // Whether it was answered. What fails is asked for again by the next turn of its poll; that what is shown is old by then,
+  // the freshness tells.
   async #try(what, load) {
     try {
       await load();
       this.#freshness.answered(what);
+      return true;
     } catch (problem) {
       const isKnown = problem instanceof Problem;
       if (isKnown && problem.status === 0) this.#freshness.unreachable();
-      for (const part of PARTS[what] ?? []) {
+      for (const part of PARTS[what]) {
         const waiting = byId(part).querySelector(".loading");
-        if (waiting) say(waiting, `Not to be had now: ${isKnown ? problem.message : "the answer makes no sense"}. Trying again.`);
+        if (!waiting) continue;
+        say(waiting, `Not to be had now: ${isKnown ? problem.message : "the answer makes no sense"}. Trying again.`);
+        waiting.closest("section").hidden = false;
       }
       if (!isKnown) throw problem;
+      return false;
     }
   }
 

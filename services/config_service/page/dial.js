@@ -17,6 +17,7 @@ const ALL_MIN_MS = 3_600_000;
 
 export class Dial {
   #versions = [];
+  #isLoaded = false;
   #isCut = false;
   #plans = [];
   #range = RANGES[1];
@@ -35,6 +36,7 @@ export class Dial {
   load({ items, next_before_version: next }) {
     const newest = items[0]?.config_version ?? 0;
     this.#hold([...this.#versions.filter((one) => one.config_version > newest), ...items], next !== null);
+    this.#isLoaded = true;
     this.render();
   }
 
@@ -60,14 +62,22 @@ export class Dial {
     show(byId("percent-why"), reason ? h("q", {}, reason) : h("span", { class: "muted" }, "No reason was given"));
     show(byId("percent-who"), `Set by ${by}, `, timeOf(at), ` (${relative(at)}) · version ${version}`);
     show(byId("percent-facts"), ...facts(this.current));
-    show(byId("history-rows"), ...this.#versions.map(row));
-    say(byId("history-all"), this.#isCut ? `The newest ${NEWEST} versions as a table` : "Every version as a table");
-    say(byId("history-ranges").lastElementChild, this.#isCut ? `Newest ${NEWEST}` : "All");
-    this.#draw();
+    for (const act of byId("dial-acts").children) act.disabled = false;
+    this.#renderHistory();
   }
 
   stop() {
     this.#resized.disconnect();
+  }
+
+  // One version that the stream told is no history.
+  #renderHistory() {
+    if (!this.#isLoaded) return;
+    byId("history-table").hidden = false;
+    show(byId("history-rows"), ...this.#versions.map(row));
+    say(byId("history-all"), this.#isCut ? `The newest ${NEWEST} versions as a table` : "Every version as a table");
+    say(byId("history-ranges").lastElementChild, this.#isCut ? `Newest ${NEWEST}` : "All");
+    this.#draw();
   }
 
   #hold(versions, isCut) {
@@ -86,7 +96,7 @@ export class Dial {
   }
 
   #draw() {
-    if (this.current === null) return;
+    if (!this.#isLoaded || this.current === null) return;
     const now = Date.now();
     const points = this.#versions.map(point).reverse();
     const oldest = Math.min(points[0].at, now - ALL_MIN_MS);

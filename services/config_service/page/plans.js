@@ -1,6 +1,6 @@
 // Planned changes, and taking one back.
 
-import { arrange, byId, h, say } from "/page/dom.js";
+import { arrange, byId, h, replace, say } from "/page/dom.js";
 import { clock, timeOf } from "/page/format.js";
 
 /** Show the plans; `cancel(plan)` takes one back, and comes to what is to be complained of, or to nothing. */
@@ -9,6 +9,7 @@ export function showPlans(plans, cancel) {
   // A plan never changes: where it is shown, its item stays, with the focus and the first of two presses.
   const shown = new Map([...byId("plans").children].map((item) => [item.dataset.schedule, item]));
   arrange(byId("plans"), plans.map((plan) => shown.get(plan.schedule_id) ?? item(plan, cancel)));
+  replace(byId("plans-unknown"));
   byId("plans-card").hidden = plans.length === 0 && byId("plans-error").textContent === "";
   if (isFocused && !byId("plans").contains(document.activeElement)) byId("plan").focus();
   for (const time of byId("plans").querySelectorAll("time")) say(time, clock(time.dateTime));

@@ -1,6 +1,11 @@
 // What the streams do not carry, or might have missed, is asked for again and again, while somebody looks.
 
-/** Call `ask` now and `every_ms` after each end, not while the page is hidden; returns { again, every, stop }. */
+const RETRY_MS = 6_000;
+
+/**
+ * Call `ask` now and `every_ms` after each end, not while the page is hidden; sooner where it comes to false or throws,
+ * however seldom it is asked. Returns { again, every, stop }.
+ */
 export function poll(ask, every_ms) {
   let timer = 0;
   let isStopped = false;
@@ -13,12 +18,14 @@ export function poll(ask, every_ms) {
   const turn = async () => {
     if (isAsking || document.hidden) return;
     [isAsking, isWanted] = [true, false];
+    let isAnswered = false;
     try {
-      await ask();
+      isAnswered = await ask();
     } finally {
       // Whatever `ask` throws goes on to the console, and the polling with it.
       isAsking = false;
-      next(isWanted ? 0 : every_ms);
+      const wait_ms = isAnswered ? every_ms : Math.min(every_ms, RETRY_MS);
+      next(isWanted ? 0 : wait_ms);
     }
   };
   const again = () => {
