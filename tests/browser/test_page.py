@@ -12,7 +12,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from tests import builders
 from tests.browser.conftest import Visit
 from tests.browser.desk import CONFIG, HISTORY, SCHEDULES, House
-from tests.browser.visitor import LOST
+from tests.browser.visitor import LOST, ZONE
 
 pytestmark = pytest.mark.browser
 
@@ -322,6 +322,20 @@ def test_a_decision_appears_as_it_is_made_and_opens_to_its_arithmetic(visit: Vis
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     expect(row.get_by_role("button")).to_be_focused()
+
+
+def test_over_midnight_what_was_decided_before_gets_its_day(visit: Visit, house: House) -> None:
+    house.decide()
+    visitor = visit()
+    visitor.page.clock.install(time=datetime.now(ZONE).replace(hour=23, minute=59))
+    visitor.sign_in(house.token(lifetime_s=86_400))
+    visitor.settled()
+    decided = visitor.page.locator("#decisions tbody time").first
+    expect(decided).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+
+    visitor.page.clock.fast_forward("02:00")
+
+    expect(decided).to_have_text(re.compile(r"^\d{1,2} \w+, \d\d:\d\d$"))
 
 
 def test_a_decision_is_told_by_the_stream_before_anybody_asks_and_is_there_once(visit: Visit, house: House) -> None:

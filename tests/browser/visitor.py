@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
@@ -14,6 +15,7 @@ from shared.tokens import Role
 from tests.browser.desk import House
 
 LOAD_MS = 8_000
+ZONE = ZoneInfo("Europe/London")
 DESKTOP, PHONE = (1280, 900), (360, 740)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
@@ -35,7 +37,7 @@ class Visitor:
             color_scheme="dark" if dark else "light",
             device_scale_factor=2 if phone else 1,
             locale="en-GB",
-            timezone_id="Europe/London",
+            timezone_id=ZONE.key,
         )
         self.complaints: list[str] = []
         self._excused: tuple[str, ...] = (NETWORK_CHANGED,)

@@ -52,9 +52,15 @@ class Desk {
       this.#follow(DECISIONS, ({ items }) => this.#decisions.add(items), (isLive) => this.#pace(isLive)),
     ];
     this.#timers = [
-      setInterval(() => this.#dial.render(), RELATIVE_MS),
+      setInterval(() => this.#age(), RELATIVE_MS),
       setTimeout(() => this.leave("Your token has ended. Sign in with another."), Math.min(session.endsAt - Date.now(), TIMEOUT_MAX_MS)),
     ];
+  }
+
+  // What is written by the time of day becomes untrue by itself.
+  #age() {
+    this.#dial.render();
+    this.#decisions.date();
   }
 
   leave(why) {

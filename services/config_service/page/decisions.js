@@ -1,6 +1,6 @@
 // The newest decisions, live; each opens to its whole arithmetic.
 
-import { arrange, byId, h, replace, show } from "/page/dom.js";
+import { arrange, byId, h, replace, say, show } from "/page/dom.js";
 import { grouped, stamp, sum, timeOf, words } from "/page/format.js";
 
 const FILTERS = [
@@ -33,6 +33,11 @@ export class Decisions {
   add(items) {
     const wanted = items.filter((one) => this.status === null || one.status === this.status);
     if (wanted.length > 0) this.#merge(wanted);
+  }
+
+  /** Write the times anew: what was of today may be of yesterday by now. */
+  date() {
+    for (const time of byId("decisions").querySelectorAll("time")) say(time, stamp(time.dateTime));
   }
 
   #merge(items) {

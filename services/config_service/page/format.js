@@ -41,11 +41,11 @@ export function clock(iso) {
   return new Intl.DateTimeFormat(undefined, clockStyle(time)).format(time);
 }
 
-/** A moment to the second. */
-export const precise = (iso) => new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(new Date(iso));
-
 /** The same to the second, where it is today's. */
-export const stamp = (iso) => (isToday(new Date(iso)) ? precise(iso) : clock(iso));
+export function stamp(iso) {
+  const time = new Date(iso);
+  return isToday(time) ? new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(time) : clock(iso);
+}
 
 /** How long ago, or in how long: "just now", "5 min ago", "in 2 h". */
 export function relative(iso, now = Date.now()) {

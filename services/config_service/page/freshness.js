@@ -2,7 +2,7 @@
 // and what it is that fails: the streams alone, some answers, or the connection.
 
 import { byId, say } from "/page/dom.js";
-import { precise } from "/page/format.js";
+import { stamp } from "/page/format.js";
 
 /** How long an answer may take (api.js gives it up), and a little. */
 const ANSWER_MS = 14_000;
@@ -105,7 +105,7 @@ export class Freshness {
     const why = state === "late" ? "Some answers do not come." : "The connection to the service is lost.";
     const at = state === "late" ? Math.min(...this.#late().map((what) => this.#answered.get(what))) : this.#newest();
     // Of what never came at all there is no such time.
-    const known = at > 0 ? ` What you see is of ${precise(new Date(at).toISOString())}.` : "";
+    const known = at > 0 ? ` What you see is of ${stamp(new Date(at).toISOString())}.` : "";
     return `${why}${known} Trying again.`;
   }
 }
