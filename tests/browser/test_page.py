@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
@@ -88,6 +88,16 @@ def test_a_token_that_ends_signs_out_and_says_why(visit: Visit, house: House) ->
     expect(visitor.page.get_by_role("alert")).to_have_text(re.compile("Sign in with another"), timeout=8000)
 
 
+def test_whose_clock_goes_wrong_is_signed_in_for_as_long_as_the_service_says(visit: Visit, house: House) -> None:
+    visitor = visit()
+    visitor.page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=2))
+
+    visitor.sign_in(house.token(lifetime_s=3600))
+
+    visitor.settled()
+    expect(visitor.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
 def test_the_owner_sees_the_whole_house(visit: Visit, house: House) -> None:
     house.decide()
 
@@ -126,6 +136,17 @@ def test_an_account_that_reports_no_more_is_in_the_list_of_those_that_need_a_loo
     stale = visitor.page.locator("#accounts .rows li").filter(has_text="70011200")
     expect(stale).to_be_visible()
     expect(stale.locator(".state")).to_have_text("Stale")
+
+
+def test_how_old_an_account_is_does_not_depend_on_the_clock_of_who_looks(visit: Visit, house: House) -> None:
+    visitor = visit()
+    visitor.page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=2))
+    visitor.sign_in(house.token(lifetime_s=86_400))
+    visitor.settled()
+
+    expect(visitor.page.locator("#accounts .rows li").filter(has_text="70011200")).to_have_text(
+        re.compile(r"\d (s|min) ago$")
+    )
 
 
 def test_how_long_sizing_takes_is_shown_once_a_worker_has_told(visit: Visit, house: House) -> None:

@@ -28,7 +28,7 @@ const PARTS = {
 };
 const CONFIGURATION = "/api/v1/risk/config/stream";
 const DECISIONS = "/api/v1/decisions/stream";
-const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+const ENDED = "Your token has ended, or is not valid any more. Sign in with another.";
 
 class Desk {
   #session;
@@ -38,11 +38,11 @@ class Desk {
   #decisions;
   #polls;
   #streams;
-  #timers;
+  #timer;
 
   constructor(session) {
     this.#session = session;
-    this.#api = new Api(session.token, () => this.leave("Your token is not valid any more. Sign in with another."));
+    this.#api = new Api(session.token, () => this.leave(ENDED));
     const explanation = new ExplanationView(this.#api);
     this.#decisions = new Decisions({ chosen: () => this.#polls.decisions.again(), open: (id) => explanation.open(id) });
     this.#dress();
@@ -51,10 +51,7 @@ class Desk {
       this.#follow(CONFIGURATION, (version) => this.#hear(version)),
       this.#follow(DECISIONS, ({ items }) => this.#decisions.add(items), (isLive) => this.#pace(isLive)),
     ];
-    this.#timers = [
-      setInterval(() => this.#age(), RELATIVE_MS),
-      setTimeout(() => this.leave("Your token has ended. Sign in with another."), Math.min(session.endsAt - Date.now(), TIMEOUT_MAX_MS)),
-    ];
+    this.#timer = setInterval(() => this.#age(), RELATIVE_MS);
   }
 
   // What is written by the time of day becomes untrue by itself.
@@ -65,7 +62,7 @@ class Desk {
 
   leave(why) {
     for (const stream of this.#streams ?? []) stream.close();
-    for (const timer of this.#timers ?? []) clearTimeout(timer);
+    clearInterval(this.#timer);
     for (const one of Object.values(this.#polls ?? {})) one.stop();
     this.#freshness.stop();
     this.#dial.stop();
@@ -104,7 +101,7 @@ class Desk {
         this.#freshness.stream(path, state);
         turned(state === "live");
       },
-      signedOut: () => this.leave("Your token is not valid any more. Sign in with another."),
+      signedOut: () => this.leave(ENDED),
     });
   }
 

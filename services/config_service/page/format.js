@@ -50,9 +50,14 @@ export function stamp(iso) {
 /** How long ago, or in how long: "just now", "5 min ago", "in 2 h". */
 export function relative(iso, now = Date.now()) {
   const ahead_s = (new Date(iso).getTime() - now) / 1000;
-  const length = span(Math.abs(ahead_s));
-  if (length === null) return "just now";
-  return ahead_s > 0 ? `in ${length}` : `${length} ago`;
+  const length = span(ahead_s);
+  return length === null ? ago(-ahead_s) : `in ${length}`;
+}
+
+/** The same of an age in seconds, by whose clock it may be. */
+export function ago(seconds) {
+  const length = span(Number(seconds));
+  return length === null ? "just now" : `${length} ago`;
 }
 
 /** A length of time: "45 s", "5 min", "2 h", "3 d"; null below five seconds. */

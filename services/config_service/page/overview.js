@@ -1,7 +1,7 @@
 // The last day at a glance: four figures, why setups were refused, how the accounts are.
 
 import { byId, h, say, show } from "/page/dom.js";
-import { clock, counted, grouped, relative, words } from "/page/format.js";
+import { ago, clock, counted, grouped, words } from "/page/format.js";
 
 const LOW_APPROVAL = 90;
 const SLOW_S = 0.1;
@@ -92,8 +92,8 @@ function lately(deliveries) {
 
 function attention(outdated) {
   if (outdated.length === 0) return null;
-  return h("ul", { class: "rows" }, ...outdated.map(({ login, server, user_id: user, sync_status: state, captured_at: at }) =>
-    h("li", {}, h("span", { class: `state ${state}` }, words(state)), h("span", { class: "grow" }, `${login}`, h("span", { class: "muted" }, ` ${server} · ${user}`)), h("span", { class: "muted" }, relative(at)))));
+  return h("ul", { class: "rows" }, ...outdated.map(({ login, server, user_id: user, sync_status: state, age_seconds: age }) =>
+    h("li", {}, h("span", { class: `state ${state}` }, words(state)), h("span", { class: "grow" }, `${login}`, h("span", { class: "muted" }, ` ${server} · ${user}`)), h("span", { class: "muted" }, ago(age)))));
 }
 
 const milliseconds = (seconds) => (Number(seconds) < 1 ? `${+(Number(seconds) * 1000).toPrecision(2)} ms` : `${+Number(seconds).toPrecision(2)} s`);
