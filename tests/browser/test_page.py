@@ -129,6 +129,17 @@ def test_messages_that_are_parked_are_counted_and_warned_of(visit: Visit, house:
     assert counts == {"lotwise.accounts": 0, "lotwise.sizing": 1, "lotwise.config": 0}
 
 
+def test_parked_messages_that_the_broker_does_not_tell_of_are_not_known(visit: Visit, house: House) -> None:
+    visitor = visit()
+    untold = {**house.read("/api/v1/overview"), "parked": None}
+    visitor.page.route("**/api/v1/overview", lambda route: route.fulfill(json=untold))
+
+    visitor.sign_in(house.token())
+
+    expect(visitor.page.locator("#tile-parked")).to_have_text("?")
+    expect(visitor.page.locator("#tile-parked-of")).to_have_text("Not known: the broker does not tell")
+
+
 def test_an_account_that_reports_no_more_is_in_the_list_of_those_that_need_a_look(visit: Visit) -> None:
     visitor = visit(role="owner")
     visitor.settled()

@@ -47,7 +47,7 @@ function parkedMessages(parked, isOwner) {
   const total = parked?.reduce((sum, queue) => sum + queue.count, 0);
   tile("parked", total === undefined ? "?" : grouped(total), total > 0);
   const where = (parked ?? []).filter((queue) => queue.count > 0).map((queue) => `${grouped(queue.count)} in ${queue.name}`);
-  say(byId("tile-parked-of"), total === undefined ? "The broker does not answer" : where.join(", ") || "Nothing waits for the operator");
+  say(byId("tile-parked-of"), total === undefined ? "Not known: the broker does not tell" : where.join(", ") || "Nothing waits for the operator");
 }
 
 function tile(name, figure, isWarning) {
