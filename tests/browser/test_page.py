@@ -231,6 +231,41 @@ def test_a_percent_that_the_dial_does_not_take_goes_no_further(visit: Visit, per
     expect(visitor.page.locator("#change-error")).to_have_text(re.compile("The percent must be"))
 
 
+def test_the_field_that_is_wrong_is_marked_and_has_the_focus(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    turn(visitor.page, "51", "")
+
+    percent = visitor.page.get_by_label("New risk")
+    expect(percent).to_have_attribute("aria-invalid", "true")
+    expect(percent).to_be_focused()
+    expect(percent).to_have_accessible_description("The percent must be between 0.1 and 50.")
+    expect(visitor.page.get_by_label("Reason")).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_the_same_complaint_goes_and_comes_so_that_it_is_spoken_again(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    turn(visitor.page, "51", "")
+    spoken = visitor.spoken("change-error")
+
+    visitor.page.get_by_role("button", name="Review").click()
+
+    expect(visitor.page.locator("#change-error")).to_have_text("The percent must be between 0.1 and 50.")
+    assert spoken() == ["", "The percent must be between 0.1 and 50."]
+
+
+def test_a_screen_reader_speaks_of_a_change_from_one_percent_to_another(visit: Visit, house: House) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    turn(visitor.page, "4.5", "")
+
+    spoken = visitor.page.locator(".turn").aria_snapshot()
+    assert f"{house.percent()} % to" in spoken
+
+
 def test_a_dial_that_was_turned_meanwhile_is_not_turned_again_unseen(visit: Visit, house: House) -> None:
     visitor = visit(role="owner")
     visitor.settled()

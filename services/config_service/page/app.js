@@ -4,7 +4,7 @@ import { Api, Problem } from "/page/api.js";
 import { Change } from "/page/change.js";
 import { Decisions, ROWS } from "/page/decisions.js";
 import { Dial, NEWEST } from "/page/dial.js";
-import { byId, h, say, show } from "/page/dom.js";
+import { byId, complain, h, say, show } from "/page/dom.js";
 import { ExplanationView } from "/page/explanation.js";
 import { Freshness } from "/page/freshness.js";
 import { showAccounts, showOverview } from "/page/overview.js";
@@ -215,7 +215,7 @@ function askForToken() {
     // One at a time: two that are let in would be two desks, each asking for everything.
     if (event.target.hasAttribute("aria-busy")) return;
     event.target.setAttribute("aria-busy", "true");
-    say(byId("sign-in-error"), await signIn(byId("token").value.trim()));
+    complain(byId("sign-in-error"), await signIn(byId("token").value.trim()));
     event.target.removeAttribute("aria-busy");
   };
 }

@@ -1,7 +1,7 @@
 // Turning the dial, now or later, in two steps: say what, then see what it would have made of the last day, and confirm.
 
 import { comparison } from "/page/comparison.js";
-import { byId, h, replace, show } from "/page/dom.js";
+import { byId, complain, h, replace, show } from "/page/dom.js";
 import { clock } from "/page/format.js";
 
 const PERCENT = /^\d{1,2}(\.\d{1,10})?$/;
@@ -33,14 +33,15 @@ export class Change {
     const percent = field("New risk, percent of the balance", {
       name: "percent", inputmode: "decimal", autocomplete: "off", required: true, value: given.percent, "aria-describedby": "change-error",
     });
-    const at = given.isPlan ? field("From when on, your time", { name: "at", type: "datetime-local", required: true, value: given.at }) : null;
+    const at = given.isPlan ? field("From when on, your time", { name: "at", type: "datetime-local", required: true, value: given.at, "aria-describedby": "change-error" }) : null;
     const reason = field("Reason, for the record", { name: "reason", autocomplete: "off", maxlength: 500, value: given.reason });
     const review = (event) => {
       event.preventDefault();
       const entries = Object.fromEntries(new FormData(event.target));
       const asked = { ...given, percent: entries.percent.trim().replace(",", "."), reason: entries.reason.trim(), at: entries.at ?? null };
-      error.textContent = wrong(asked);
-      if (error.textContent === "") this.#confirm(asked);
+      const fault = wrong(asked);
+      if (fault === null) this.#confirm(asked);
+      else point(event.target, fault, error);
     };
     const { fixed_risk_percent: now } = this.#current();
     replace(
@@ -74,7 +75,7 @@ export class Change {
         "div",
         { class: "sheet" },
         h("h2", { id: "change-title" }, asked.isPlan ? "Plan this change?" : "Change the risk now?"),
-        h("p", { class: "turn" }, h("span", {}, `${config.fixed_risk_percent} %`), h("span", { "aria-label": "to" }, "→"), h("strong", {}, `${asked.percent} %`)),
+        h("p", { class: "turn" }, h("span", {}, `${config.fixed_risk_percent} %`), h("span", { "aria-hidden": "true" }, "→"), h("span", { class: "visually-hidden" }, "to"), h("strong", {}, `${asked.percent} %`)),
         h("p", { class: "muted" }, `${when(asked)} For every account, from the next setup on.${asked.reason ? ` Reason: ${asked.reason}` : ""}`),
         effect,
         error,
@@ -136,11 +137,18 @@ function refusal(problem) {
   return problem.code === "try_again" ? "It cannot be done now. It is safe to try again: it is done once." : `Refused: ${problem.message}.`;
 }
 
+/** The name of the field that is wrong, and why; null where none is. */
 function wrong({ isPlan, percent, at }) {
-  if (!PERCENT.test(percent)) return "The percent must be a number such as 2.5.";
-  if (Number(percent) < LEAST || Number(percent) > MOST) return `The percent must be between ${LEAST} and ${MOST}.`;
-  if (isPlan && !(new Date(at) > new Date())) return "The time must lie ahead.";
-  return "";
+  if (!PERCENT.test(percent)) return { name: "percent", why: "The percent must be a number such as 2.5." };
+  if (Number(percent) < LEAST || Number(percent) > MOST) return { name: "percent", why: `The percent must be between ${LEAST} and ${MOST}.` };
+  if (isPlan && !(new Date(at) > new Date())) return { name: "at", why: "The time must lie ahead." };
+  return null;
+}
+
+function point(form, { name, why }, error) {
+  for (const input of form.querySelectorAll("input")) input.setAttribute("aria-invalid", String(input.name === name));
+  complain(error, why);
+  form.elements[name].focus();
 }
 
 const when = ({ isPlan, at }) => (isPlan ? `On ${clock(new Date(at).toISOString())}.` : "Now.");

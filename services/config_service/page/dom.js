@@ -1,6 +1,7 @@
 // Elements, made without a line of markup: what the API says can never become any.
 
 const SVG = "http://www.w3.org/2000/svg";
+const AWAY_MS = 100;
 
 export const byId = (id) => document.getElementById(id);
 
@@ -30,6 +31,18 @@ export function arrange(element, children) {
 /** Change an element's text, where it is another one: screen readers speak every change of a live region. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** Put a complaint, or none, where complaints are spoken. The same words are spoken again once they were away for a moment. */
+export function complain(element, sentence) {
+  if (element.textContent !== sentence) {
+    element.textContent = sentence;
+    return;
+  }
+  element.textContent = "";
+  setTimeout(() => {
+    if (element.textContent === "") element.textContent = sentence;
+  }, AWAY_MS);
 }
 
 function fill(element, given, children) {
