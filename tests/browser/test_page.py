@@ -47,6 +47,13 @@ def test_a_token_signs_in_and_is_kept_in_this_tab_alone(visit: Visit, house: Hou
     expect(visitor.percent).to_have_text(house.percent())
 
 
+def test_whoever_signs_in_goes_on_in_the_content(visit: Visit) -> None:
+    visitor = visit(role="user")
+    visitor.settled()
+
+    expect(visitor.page.locator("#content")).to_be_focused()
+
+
 def test_what_is_no_token_is_told_before_anything_is_asked(visit: Visit) -> None:
     visitor = visit()
 

@@ -232,6 +232,7 @@ async function signIn(token) {
   keep(session);
   byId("token").value = "";
   enter(session);
+  byId("content").focus({ preventScroll: true }); // where the token was there is nothing any more
   return "";
 }
 
