@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, WebSocket, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from shared.tokens import Role
@@ -45,6 +45,7 @@ class Visitor:
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self._complain(f"error: {error}"))
         self.page.on("request", self._watch)
+        self.page.on("websocket", self._watch)
         self._open()
         if role is not None:
             self.sign_in(house.token(role))
@@ -147,8 +148,8 @@ class Visitor:
         if not any(excused in text for excused in self._excused):
             self.complaints.append(text)
 
-    def _watch(self, request: Request) -> None:
-        if urlsplit(request.url).netloc != urlsplit(self.house.url).netloc:
-            self.complaints.append(f"request off the host: {request.url}")
-        if "eyJ" in request.url:
-            self.complaints.append(f"a token in a URL: {request.url}")
+    def _watch(self, asked: Request | WebSocket) -> None:
+        if urlsplit(asked.url).netloc != urlsplit(self.house.url).netloc:
+            self.complaints.append(f"request off the host: {asked.url}")
+        if "eyJ" in asked.url:
+            self.complaints.append(f"a token in a URL: {asked.url}")
