@@ -398,6 +398,16 @@ def test_a_decision_appears_as_it_is_made_and_opens_to_its_arithmetic(visit: Vis
     expect(row.get_by_role("button")).to_be_focused()
 
 
+def test_the_focus_stays_in_an_explanation_while_it_comes(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+
+    visitor.page.locator("#decisions tbody button").first.click()
+
+    expect(visitor.page.locator(".explained").first).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Close")).to_be_focused()
+
+
 def test_over_midnight_what_was_decided_before_gets_its_day(visit: Visit, house: House) -> None:
     house.decide()
     visitor = visit()

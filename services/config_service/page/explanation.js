@@ -17,28 +17,34 @@ export class ExplanationView {
 
   async open(request) {
     this.#asked = request;
-    this.#frame("How it was decided", h("p", { class: "empty" }, "Loading …"));
+    this.#frame();
+    this.#fill(h("p", { class: "empty" }, "Loading …"));
     this.#dialog.showModal();
     try {
       const told = await this.#api.get(`/api/v1/decisions/${request}/explanation`);
       if (this.#asked === request) this.#tell(told);
     } catch (problem) {
-      if (this.#asked === request) this.#frame("How it was decided", h("p", { class: "notice" }, `It cannot be shown: ${problem.message}.`));
+      if (this.#asked === request) this.#fill(h("p", { class: "notice" }, `It cannot be shown: ${problem.message}.`));
     }
   }
 
   #tell({ status, reasons, sections }) {
-    this.#frame(
-      "How it was decided",
+    this.#fill(
       h("p", {}, h("span", { class: `state ${status}` }, words(status))),
       ...reasons.map((reason) => h("p", { class: "notice" }, h("strong", {}, words(reason.code)), `: ${reason.message}`)),
       ...sections.filter(({ name }) => name !== "outcome" || reasons.length === 0).map(section),
     );
   }
 
-  #frame(title, ...content) {
+  #frame() {
     const close = h("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => this.#dialog.close() } }, "✕");
-    replace(this.#dialog, h("div", { class: "drawer-head" }, h("h2", { id: "explanation-title" }, title), close), h("div", { class: "drawer-body", tabindex: "0", role: "region", "aria-labelledby": "explanation-title" }, ...content));
+    const head = h("div", { class: "drawer-head" }, h("h2", { id: "explanation-title" }, "How it was decided"), close);
+    replace(this.#dialog, head, h("div", { class: "drawer-body", tabindex: "0", role: "region", "aria-labelledby": "explanation-title" }));
+  }
+
+  // The head stays, and so does the focus on its button, while what was asked for comes.
+  #fill(...content) {
+    replace(this.#dialog.querySelector(".drawer-body"), ...content);
   }
 }
 
