@@ -408,6 +408,51 @@ def test_the_focus_stays_in_an_explanation_while_it_comes(visit: Visit) -> None:
     expect(visitor.page.get_by_role("button", name="Close")).to_be_focused()
 
 
+def test_a_decision_is_explained_by_its_id_with_the_keyboard_alone(visit: Visit, house: House) -> None:
+    request_id = house.decide(setup_id="long-ago")
+    visitor = visit(role="owner")
+    visitor.settled()
+    page = visitor.page
+    field = page.get_by_label("Explain by id")
+
+    field.focus()
+    page.keyboard.insert_text(f" {request_id} ")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("dialog")).to_contain_text(str(request_id))
+    expect(page.locator(".explained").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(field).to_be_focused()
+
+
+def test_an_id_that_names_no_decision_is_said_to_name_none(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    visitor.excuse("404 (Not Found)")
+
+    visitor.page.get_by_label("Explain by id").fill("00000000-0000-4000-8000-000000000000")
+    visitor.page.get_by_role("button", name="Explain", exact=True).click()
+
+    expect(visitor.page.get_by_role("dialog").get_by_role("alert")).to_have_text(
+        "It cannot be shown: no decision of yours has this request_id."
+    )
+
+
+def test_what_is_no_id_is_complained_of_where_it_stands(visit: Visit) -> None:
+    visitor = visit(role="owner")
+    visitor.settled()
+    asked = visitor.requests("explanation$")
+    field = visitor.page.get_by_label("Explain by id")
+
+    field.fill("setup-001")
+    field.press("Enter")
+
+    expect(field).to_have_accessible_description("That is no request id, such as 8e3d1f0c-6c55-4e9b-9a52-0f6d3f2b7a10.")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_be_focused()
+    assert asked == []
+
+
 def test_over_midnight_what_was_decided_before_gets_its_day(visit: Visit, house: House) -> None:
     house.decide()
     visitor = visit()

@@ -1,9 +1,10 @@
 // One decision, figure by figure, as one would check it by hand.
 
-import { byId, h, replace } from "/page/dom.js";
+import { byId, complain, h, replace } from "/page/dom.js";
 import { grouped, words } from "/page/format.js";
 
 const DECIMAL = /^-?\d+(\.\d+)?$/;
+const REQUEST = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MOMENT = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)Z$/;
 
 export class ExplanationView {
@@ -13,6 +14,10 @@ export class ExplanationView {
 
   constructor(api) {
     this.#api = api;
+    byId("explain").onsubmit = (event) => {
+      event.preventDefault();
+      this.#find(byId("explain-id").value.trim());
+    };
   }
 
   async open(request) {
@@ -24,8 +29,16 @@ export class ExplanationView {
       const told = await this.#api.get(`/api/v1/decisions/${request}/explanation`);
       if (this.#asked === request) this.#tell(told);
     } catch (problem) {
-      if (this.#asked === request) this.#fill(h("p", { class: "notice" }, `It cannot be shown: ${problem.message}.`));
+      if (this.#asked === request) this.#fill(h("p", { class: "notice", role: "alert" }, `It cannot be shown: ${problem.message}.`), h("p", { class: "muted" }, `It was asked for ${request}.`));
     }
+  }
+
+  #find(request) {
+    const isRequest = REQUEST.test(request);
+    byId("explain-id").setAttribute("aria-invalid", String(!isRequest));
+    complain(byId("explain-error"), isRequest ? "" : "That is no request id, such as 8e3d1f0c-6c55-4e9b-9a52-0f6d3f2b7a10.");
+    if (isRequest) this.open(request);
+    else byId("explain-id").focus();
   }
 
   #tell({ status, reasons, sections }) {
