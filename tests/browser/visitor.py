@@ -117,7 +117,8 @@ class Visitor:
                 return spoken;
             }
         """)
-        return handle.json_value
+        so_far: Callable[[], list[str]] = handle.json_value
+        return so_far
 
     def told_of(self) -> list[str]:
         """The requests whose decisions are shown, from the top."""
