@@ -36,9 +36,17 @@ PHASES = ("together", "alone")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all`: what needs more than this machine has by itself, too. `--phase`: the half that `dev.suite` runs now."""
+    """`--all`: what needs more than this machine has by itself, too. `--phase`: the half that `dev.suite` runs now.
+
+    Those of `tests/faults` stand here: pytest reads no conftest of a folder that it was not given before its options.
+    """
     parser.addoption("--all", action="store_true", help=f"run the tests marked {', '.join(NEEDING_MORE)}, too")
     parser.addoption("--phase", choices=PHASES, default=None, help="those that may have others beside, or not")
+    parser.addoption("--faults", action="store_true", help="run the whole fault table, not its short form")
+    parser.addoption("--seed", type=int, default=None, help="repeat a run of the faults that chance chooses")
+    parser.addoption("--soak-s", type=float, default=None, help="run the soak alone, with so many seconds of traffic")
+    parser.addoption("--soak-page", type=Path, default=None, help="where the soak writes its figures, as Markdown")
+    parser.addoption("--mixed-faults-s", type=float, default=120.0, help="seconds of faults that chance chooses")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

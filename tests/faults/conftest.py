@@ -17,15 +17,6 @@ TIMEOUT_S = 300
 DISK_MIB = 128
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--faults`: all of them; `--seed N`: what chance decided before."""
-    parser.addoption("--faults", action="store_true", help="run the whole fault table, not its short form")
-    parser.addoption("--seed", type=int, default=None, help="repeat a run of the faults that chance chooses")
-    parser.addoption("--soak-s", type=float, default=None, help="run the soak alone, with so many seconds of traffic")
-    parser.addoption("--soak-page", type=Path, default=None, help="where the soak writes its figures, as Markdown")
-    parser.addoption("--mixed-faults-s", type=float, default=120.0, help="seconds of faults that chance chooses")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not of the short form, unless all was asked for; a fault takes longer than other tests.
 
@@ -44,8 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
     if item.get_closest_marker("soak"):
-        return config.getoption("--soak-s", default=None) is not None
-    return bool(config.getoption("--faults", default=False) or item.get_closest_marker("short"))
+        return config.getoption("--soak-s") is not None
+    return bool(config.getoption("--faults") or item.get_closest_marker("short"))
 
 
 @pytest.fixture
