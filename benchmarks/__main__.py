@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 import sys
 import time
-from datetime import UTC, datetime
 
 import structlog
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.machine import machine
 from benchmarks.pages import write_section
 from benchmarks.suites import LONG, SUITES
 from dev.progress import say
+from dev.servers.machine import measured_on
 from dev.servers.provider import Servers, servers
 from dev.tree import ROOT
 
@@ -65,8 +63,7 @@ def _measured(provided: Servers, name: str, *, quick: bool) -> report.Section:
     say(f"{name}:")
     section = SUITES[name](provided, QUICK_SCALE if quick else 1.0)
     if not quick:
-        measured = f"Measured on {datetime.now(UTC).date().isoformat()}: {asyncio.run(machine(provided))}."
-        write_section(DOCS, name, section, measured=measured, suites=list(SUITES))
+        write_section(DOCS, name, section, measured=f"{measured_on(provided)}.", suites=list(SUITES))
     return section
 
 
