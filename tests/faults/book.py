@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dev.servers.broker import Broker
-from dev.servers.management import Management
-from dev.servers.postgres import find_binaries
+from dev.servers.machine import measured_on
+from dev.servers.provider import Servers
 from dev.tree import run_folder
 from tests.faults.counts import Counts
 
@@ -69,7 +65,7 @@ FACTS = "facts.txt"
 
 
 def read_facts() -> dict[str, str]:
-    """What is known of the run as a whole: versions, date, seed."""
+    """What is known of the run as a whole: what it was measured on, the seed."""
     file = folder() / FACTS
     return dict(line.split(": ", 1) for line in file.read_text(encoding="utf-8").splitlines()) if file.exists() else {}
 
@@ -80,19 +76,9 @@ def note(**facts: Any) -> None:
     (folder() / FACTS).write_text("".join(f"{name}: {value}\n" for name, value in known.items()), encoding="utf-8")
 
 
-def note_versions(broker: Broker) -> None:
-    """Keep what the faults happened to."""
-    with Management(broker.api_url) as management:
-        rabbitmq = management.version()
-    binaries = find_binaries()
-    postgres = subprocess.run([f"{binaries}/postgres", "--version"], check=True, capture_output=True, text=True)  # noqa: S603 - our own list
-    note(
-        RabbitMQ=rabbitmq,
-        PostgreSQL=postgres.stdout.split()[2],
-        Python=platform.python_version(),
-        aio_pika=version("aio-pika"),
-        date=datetime.now(UTC).date(),
-    )
+def note_servers(servers: Servers) -> None:
+    """Keep what the faults happened to, and on which machine."""
+    note(measured_on=measured_on(servers), aio_pika=version("aio-pika"))
 
 
 def read_entries() -> list[Entry]:

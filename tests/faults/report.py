@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from dev.tree import ROOT, shown
 from tests.faults.book import Entry, folder, read_entries, read_facts
@@ -60,11 +61,18 @@ def missing(entries: list[Entry]) -> list[int]:
     return sorted(set(range(1, LAST + 1)) - {entry.number for entry in entries} - NOT_RUN.keys())
 
 
+def measured(facts: Mapping[str, str]) -> str:
+    """What the faults happened to, and what is needed to repeat them."""
+    return ", ".join(
+        fact if name == "measured_on" else f"{name.replace('_', '-')} {fact}" for name, fact in facts.items()
+    )
+
+
 def write() -> int:
     """Write the page; returns the exit status, 1 where a number is missing from it."""
     entries = read_entries()
-    facts = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in read_facts().items())
-    PAGE.write_text("\n".join([INTRODUCTION, f"Run with: {facts}.", "", *table(entries), ""]), encoding="utf-8")
+    text = "\n".join([INTRODUCTION, f"{measured(read_facts())}.", "", *table(entries), ""])
+    PAGE.write_text(text, encoding="utf-8")
     sys.stdout.write(f"{len(entries)} lines in {shown(PAGE)}\n")
     if numbers := missing(entries):
         sys.stderr.write(f"Neither run nor explained: {', '.join(map(str, numbers))}\n")

@@ -26,7 +26,7 @@ from dev.stack.workspace import Workspace, make_workspace, workspace
 from dev.waiting import eventually
 from shared.database.engine import asyncpg_url
 from shared.messaging.topology import PARKED_QUEUES
-from tests.faults.book import note_versions
+from tests.faults.book import note_servers
 from tests.faults.counts import Counts, count
 from tests.faults.traffic import Traffic
 
@@ -168,8 +168,9 @@ def bare_nodes(*, durable: bool = True) -> Iterator[Nodes]:
         with ThreadPoolExecutor(2) as threads:
             for started in [threads.submit(broker.start), threads.submit(database.start)]:
                 started.result()
-        note_versions(broker)
-        yield Nodes(ledger, broker, database)
+        made = Nodes(ledger, broker, database)
+        note_servers(made.servers)
+        yield made
 
 
 @contextmanager

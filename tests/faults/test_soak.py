@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import httpx
 import pytest
 
+from dev.servers.machine import measured_on
 from dev.stack.processes import ServiceProcess
-from tests.faults.counts import Counts
 from tests.faults.footprint import Footprint, Trend, footprint, trend
 from tests.faults.system import System, under_traffic
 
@@ -28,6 +29,8 @@ Two sizing workers, two sync consumers and one config service under steady traff
 snapshots in {duration_s:.0f} s. Memory and file descriptors were sampled every {every_s:g} s from /proc, after a first
 minute of warm-up; *rise* is that of a straight line through the samples, from the first to the last. `make soak` writes
 this page anew.
+
+{measured_on}.
 
 Lost {lost}, duplicated {duplicated}, unexpected {unexpected}.
 
@@ -91,7 +94,15 @@ async def test_under_steady_traffic_memory_and_descriptors_stay_flat(
         watch = Watch(guest.services)
         await watch.go_on(bound_s)
     counts = await guest.counts(traffic)
-    page = _page(watch, counts, requests=len(traffic.requests), snapshots=len(traffic.snapshots), duration_s=bound_s)
+    page = HEADER.format(
+        requests=len(traffic.requests),
+        snapshots=len(traffic.snapshots),
+        duration_s=bound_s,
+        every_s=SAMPLE_EVERY_S,
+        measured_on=measured_on(guest.workspace.servers),
+        **asdict(counts),
+    )
+    page += watch.rows()
     print(page)  # noqa: T201 - shown where the test fails
     _write(page, pytestconfig.getoption("--soak-page"))
     assert counts.is_clean
@@ -103,18 +114,3 @@ async def test_under_steady_traffic_memory_and_descriptors_stay_flat(
 def _write(page: str, file: Path | None) -> None:
     if file:
         file.write_text(page, encoding="utf-8")
-
-
-def _page(watch: Watch, counts: Counts, *, requests: int, snapshots: int, duration_s: float) -> str:
-    return (
-        HEADER.format(
-            requests=requests,
-            snapshots=snapshots,
-            duration_s=duration_s,
-            every_s=SAMPLE_EVERY_S,
-            lost=counts.lost,
-            duplicated=counts.duplicated,
-            unexpected=counts.unexpected,
-        )
-        + watch.rows()
-    )
