@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import http.server
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
+from dev.servers.broker import Broker
+from dev.servers.management import Management
 from dev.servers.ports import LOOPBACK
+from dev.servers.provider import Servers, missing_packages
+from shared.cli.users import password_variables
 from tests.documents.pages import Example, examples_of
 from tests.documents.shell import Reader
 
 EXAMPLES = examples_of("docs/cli.md", "sh")
 WATCH, PARKED = "lotwise watch", "lotwise dead list"
 SETTING_UP = ("lotwise users", "lotwise definitions")
+PASSWORDS = tuple(password_variables().values())
+VIRTUAL_HOST = "lotwise"
 MISCONFIGURED = 78
 PARKED_ID = "0d9f4c3e-7e0b-4d53-9f6e-2b8a4f0c1d11"
 BRIDGE = f"""
@@ -72,8 +80,32 @@ def watch(reader: Reader, example: Example) -> None:
         other.close()
 
 
+@pytest.fixture(scope="module")
+def operator(reader: Reader, provided_servers: Servers) -> Iterator[Reader]:
+    """Whoever has the passwords, and a broker of their own, empty: the users that they make are the whole broker's."""
+    if missing_packages():
+        pytest.skip("there is nothing here to start a broker from")
+    broker = Broker(provided_servers.ledger, name=f"broker-{secrets.token_hex(4)}")
+    other = reader.neighbour()
+    try:
+        broker.start()
+        with Management(broker.api_url) as management:
+            management.create_vhost(VIRTUAL_HOST)
+        amqp_url = urlsplit(broker.amqp_url)._replace(path=f"/{VIRTUAL_HOST}").geturl()
+        passwords = {variable: secrets.token_hex(32) for variable in PASSWORDS}
+        given = {"LOTWISE_AMQP_URL": amqp_url, "LOTWISE_RABBITMQ_API_URL": broker.api_url, **passwords}
+        other.type(EXAMPLES[0].text)
+        other.type(f"export {' '.join(f'{name}={value}' for name, value in given.items())}")
+        yield other
+    finally:
+        other.close()
+        broker.discard()
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_a_command_of_the_page_prints_what_it_shows(reader: Reader, example: Example) -> None:
+def test_a_command_of_the_page_prints_what_it_shows(
+    reader: Reader, example: Example, request: pytest.FixtureRequest
+) -> None:
     if example is EXAMPLES[0]:
         assert reader.type("make up") == 0, reader.printed
     if example.text.startswith(WATCH):
@@ -83,7 +115,8 @@ def test_a_command_of_the_page_prints_what_it_shows(reader: Reader, example: Exa
         park(reader)
     if example.text.startswith(SETTING_UP):
         assert reader.type(example.text) == MISCONFIGURED  # on a stack of `make up`, as the page says
-        assert "LOTWISE_EA_BRIDGE_PASSWORD" in reader.printed
+        assert [name for name in PASSWORDS if name not in reader.printed] == []
+        request.getfixturevalue("operator").follow(example)
         return
     with webhook() as port:
         reader.calls("127.0.0.1:28099", f"127.0.0.1:{port}")
