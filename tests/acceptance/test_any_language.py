@@ -12,7 +12,10 @@ from tests.acceptance.conftest import Running
 from tests.acceptance.people import People
 
 PAGE = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
-BRIDGE, ENGINE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BRIDGE, ENGINE, _WITH_OUR_CODE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+OUTCOME = """SELECT 1 FROM sizing_outcomes JOIN margin_reservations USING (request_id)
+    JOIN user_mt5_accounts AS account ON account.id = margin_reservations.user_mt5_account_id
+    WHERE account.user_id = 'u-2' AND outcome = 'cancelled'"""
 PROGRAM_TIMEOUT_S = 60
 
 
@@ -34,7 +37,9 @@ def run(running: Running, program: str) -> str:
     return ended.stdout
 
 
-async def test_the_documented_programs_report_an_account_and_get_a_size(running: Running, people: People) -> None:
+async def test_the_documented_programs_report_an_account_get_a_size_and_tell_its_outcome(
+    running: Running, people: People
+) -> None:
     run(running, BRIDGE)
     await people.row("SELECT 1 FROM user_mt5_accounts WHERE user_id = 'u-2' AND mt5_account_id = 2")
 
@@ -42,4 +47,5 @@ async def test_the_documented_programs_report_an_account_and_get_a_size(running:
 
     # 3 % of 10,000.00 is 300.00, half of it for the first entry; 50 pips of EURUSD cost 500.00 a lot.
     assert printed == "approved 0.30\n"
-    assert f"prints `{printed.strip()}`" in PAGE
+    assert f"```text\n{printed}```" in PAGE
+    await people.row(OUTCOME)
