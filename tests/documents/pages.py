@@ -36,6 +36,17 @@ def examples_of(page: str, *languages: str) -> tuple[Example, ...]:
     return found
 
 
+def commands_of(page: str, head: str, *, program: str) -> tuple[Example, ...]:
+    """The commands of a program in the table under a head, in their order; raises ValueError where it has none."""
+    before, _, table = (ROOT / page).read_text(encoding="utf-8").partition(head)
+    rows = enumerate(table.partition("\n\n")[0].splitlines(), before.count("\n") + 1)
+    commands = re.compile(rf"`({program} [^`]+)`")
+    found = tuple(Example(page, line, "sh", text, None) for line, row in rows for text in commands.findall(row))
+    if not found:
+        raise ValueError(f"{page} has no table {head} with a command of {program}")
+    return found
+
+
 def _examples(page: str) -> Iterator[Example]:
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = list(BLOCK.finditer(text))
