@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -99,8 +100,11 @@ def listening_addresses(pids: set[int]) -> list[str]:
     """Read `/proc`, for not every machine has ss."""
     inodes = set()
     for pid in pids:
-        links = [descriptor.readlink() for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
-        inodes |= {link.name.removeprefix("socket:[").rstrip("]") for link in links if link.name.startswith("socket:")}
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since it was listed
+                link = descriptor.readlink().name
+                if link.startswith("socket:"):
+                    inodes.add(link.removeprefix("socket:[").rstrip("]"))
     addresses = []
     for file, loopback in {"tcp": ("0100007F", LOOPBACK), "tcp6": ("0" * 24 + "01000000", "[::1]")}.items():
         for row in Path(f"/proc/net/{file}").read_text(encoding="ascii").splitlines()[1:]:
