@@ -207,13 +207,21 @@ async def consuming(
     wait: bool = True,
     url: str | None = None,
     accepts: frozenset[str] = ACCEPTS,
+    key: Callable[[Delivery], str | None] | None = None,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """Consume `queue` with `handler` for the length of the block, as a service would."""
     given = settings(url or place.url(role), **more)
     publisher = Publisher(given, name="test publish")
     consumer = Consumer(
-        given, name="test consume", queue=queue, accepts=accepts, handler=handler, publisher=publisher, ready=ready
+        given,
+        name="test consume",
+        queue=queue,
+        accepts=accepts,
+        handler=handler,
+        publisher=publisher,
+        ready=ready,
+        key=key,
     )
     stop = asyncio.Event()
     async with background(publisher.run(), consumer.run(stop)) as (publishing, task):

@@ -58,11 +58,17 @@ class Gate:
 
 async def test_what_waits_is_handled_in_one_call_in_its_order(place: Place) -> None:
     sender, gate = await place.sender("ea-bridge"), Gate()
-    async with consuming(place, gate):
+    arrived: list[int] = []
+
+    async def all_wait() -> bool:
+        return arrived == [1, 2, 3, 4]
+
+    async with consuming(place, gate, key=lambda delivery: arrived.append(login_of(delivery)), batches_at_once=1):
         await sender.snapshot(login=1)
         await gate.until_entered(1)
         for login in (2, 3, 4):
             await sender.snapshot(login=login)
+        await eventually(all_wait)  # a publisher's confirm does not say that the consumer has it
         gate.open.set()
 
         await gate.until_left(2)
