@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from shared.tokens import Role
-from tests.browser.desk import House
+from tests.browser.desk import HISTORY, SCHEDULES, House
 
 LOAD_MS = 8_000
 ZONE = ZoneInfo("Europe/London")
@@ -22,6 +22,19 @@ NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 """Chromium gives up what it loads when the machine gets an interface, as it does with every container that starts."""
 LOST = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE", "WebSocket connection")
 """What a browser itself writes of a server that is not there."""
+ASKED_FOR_HISTORY = f"**{HISTORY}*"
+ASKED_FOR_PLANS = re.compile(rf"{SCHEDULES}\?")
+ASKED_FOR_DECISIONS = r"/api/v1/decisions(\?|$)"
+STREAMS = 2
+"""How many a page follows."""
+
+
+def turn(page: Page, percent: str, reason: str) -> None:
+    """Fill in the dialog and look at the review."""
+    page.get_by_role("button", name="Change…", exact=True).click()
+    page.get_by_label("New risk").fill(percent)
+    page.get_by_label("Reason").fill(reason)
+    page.get_by_role("button", name="Review").click()
 
 
 class Visitor:
