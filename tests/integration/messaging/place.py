@@ -210,7 +210,7 @@ async def consuming(
     key: Callable[[Delivery], str | None] | None = None,
     **more: Any,
 ) -> AsyncIterator[Running]:
-    """Consume `queue` with `handler` for the length of the block, as a service would."""
+    """Consume `queue` with `handler` for the length of the block, as a service would; `key` sees each arrive."""
     given = settings(url or place.url(role), **more)
     publisher = Publisher(given, name="test publish")
     consumer = Consumer(
